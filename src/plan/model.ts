@@ -1,0 +1,111 @@
+/**
+ * The plan: a sequence compiled to nodes and edges, as pure, versioned, hashable data. It is frozen at a run's start
+ * (invariant 6). Groups exist only here, for people to read; `decide` sees nodes and edges.
+ */
+import type { GatePolicy, OnFailure, Target, Value } from "../gates/model.js";
+
+export type NodeId = string;
+export type GateId = string;
+
+export type StepVerb = "up" | "destroy" | "refresh";
+export type GroupKind = "independent" | "lockstep" | "serial";
+
+/** A Pulumi stack as `pulumi up` would take it. */
+export interface StackRef {
+  /** Folder with the `Pulumi.yaml`, relative to the plan's root; POSIX separators. */
+  readonly dir: string;
+  /** The stack's name, as given to `pulumi --stack` (`dev`, or `org/project/dev`). */
+  readonly stack: string;
+}
+
+/** What users of `pulumi up` expect to be able to pass on. */
+export interface StepOptions {
+  /** Plain config, applied by `--config`, never written into the project's files. Values are references or literals. */
+  readonly config?: { readonly [key: string]: Value };
+  readonly secretConfig?: { readonly [key: string]: Value };
+  readonly env?: { readonly [name: string]: Value };
+  readonly targets?: readonly string[];
+  readonly targetDependents?: boolean;
+  readonly replace?: readonly string[];
+  readonly parallel?: number;
+  readonly refresh?: boolean;
+  readonly policyPacks?: readonly string[];
+  readonly expectNoChanges?: boolean;
+  /** Make the stack if it does not exist yet. Default false: a missing stack is an error. */
+  readonly createStack?: boolean;
+  /** `own`: evo's Node language host where it fits; `engine`: the engine's own host. Default own. */
+  readonly host?: "own" | "engine";
+  /** Skip type checks of TypeScript programs, as PULUMI_NODEJS_TRANSPILE_ONLY does. */
+  readonly transpileOnly?: boolean;
+}
+
+export interface RetryRule {
+  /** Attempts in all, the first included. */
+  readonly attempts: number;
+  /** Milliseconds before the next attempt. */
+  readonly backoff: number;
+}
+
+export interface PlanGate {
+  readonly id: GateId;
+  readonly name: string;
+  readonly phase: "ready" | "converged" | "consistent";
+  /** The step or group whose author wrote it; a lockstep group judges the gates of its members. */
+  readonly declaredOn: NodeId | "sequence";
+  readonly targets: readonly Target[];
+  readonly policy: GatePolicy;
+  /** Steps whose updates it proves: it is measurable once they all have succeeded, and only later looks count (inv. 3). */
+  readonly proves: readonly NodeId[];
+}
+
+interface NodeBase {
+  readonly id: NodeId;
+  /** Gates that must hold when it starts. */
+  readonly ready: readonly PlanGate[];
+  /** Gates that must hold, all within one window, for its boundary to open. */
+  readonly converged: readonly PlanGate[];
+  /** Milliseconds: how far apart the deciding looks of its gates may lie. */
+  readonly window: number;
+  /** The node whose boundary this one is part of; itself, but for members of a lockstep group. */
+  readonly boundary: NodeId;
+  readonly parent?: NodeId;
+}
+
+export interface StepNode extends NodeBase {
+  readonly kind: "step";
+  readonly verb: StepVerb;
+  readonly stack: StackRef;
+  readonly options: StepOptions;
+  readonly onFailure: OnFailure;
+  readonly retry?: RetryRule;
+}
+
+export interface GroupNode extends NodeBase {
+  readonly kind: "group";
+  readonly group: GroupKind;
+  readonly members: readonly NodeId[];
+}
+
+export type PlanNode = StepNode | GroupNode;
+
+/**
+ * `to` may not start (or open) before `from` is admitted, applied or opened.
+ * admitted: may start. applied: its update has succeeded (a step) or all below it have (a group). opened: converged.
+ */
+export interface Edge {
+  readonly from: NodeId;
+  readonly is: "admitted" | "applied" | "opened";
+  readonly to: NodeId;
+  readonly before: "start" | "open";
+}
+
+export interface Plan {
+  readonly version: 1;
+  readonly sequence: { readonly name: string; readonly owner?: string; readonly digest: string };
+  readonly nodes: readonly PlanNode[];
+  readonly edges: readonly Edge[];
+  /** Judged together at the end of each run. */
+  readonly consistent: readonly PlanGate[];
+  /** sha256 over the RFC 8785 form of all the above. */
+  readonly digest: string;
+}

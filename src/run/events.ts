@@ -1,0 +1,168 @@
+/**
+ * The run's ledger entries, as the machine sees them. Names are past tense, `noun.verb` (DESIGN 7). Every event carries
+ * `at`, evo's own clock in milliseconds; the ledger adds its database's time.
+ */
+import type { Json, Measurement } from "../gates/model.js";
+import type { GateId, NodeId, Plan } from "../plan/model.js";
+
+export type RunId = string;
+/** `<run>.<step>.<attempt>.<verb>`; the engine's own history carries it as build number. */
+export type OperationId = string;
+
+export interface ResourceChange {
+  readonly urn: string;
+  readonly type: string;
+  /** The engine's word: create, update, delete, replace, read, refresh, import … */
+  readonly op: string;
+  /** Changed property paths, never values. */
+  readonly paths: readonly string[];
+  /** Property paths that force a replacement. */
+  readonly replaces: readonly string[];
+}
+
+export interface Diagnostic {
+  readonly severity: "info" | "warning" | "error";
+  readonly urn?: string;
+  /** Redacted (invariant 11). */
+  readonly message: string;
+}
+
+/** What a preview or an update did or would do; no `same` resources, no values. */
+export interface ChangeSet {
+  /** Number of resources per op, `same` included. */
+  readonly counts: { readonly [op: string]: number };
+  readonly resources: readonly ResourceChange[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly engine: string;
+  readonly providers: { readonly [name: string]: string };
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
+/** Files that an operation would execute: compared before each start (invariant 6). */
+export interface SourceDigest {
+  readonly path: string;
+  readonly sha256: string;
+  /** Git commit, where there is one; `dirty` where the tree differs from it. */
+  readonly commit?: string;
+  readonly dirty?: boolean;
+}
+
+export interface OperationIntent {
+  readonly operation: OperationId;
+  readonly step: NodeId;
+  readonly attempt: number;
+  readonly verb: "up" | "destroy" | "refresh";
+  /** Identity of the stack across checkouts: `<backend url>#<fully qualified name>`. */
+  readonly stack: string;
+  readonly source: SourceDigest;
+}
+
+/** How far a gate's target has come; what `gate.measured` keeps of the looks it does not list. */
+export interface Counts {
+  readonly pass: number;
+  readonly fail: number;
+  readonly inconclusive: number;
+  readonly error: number;
+}
+
+export interface TargetReport {
+  readonly target: string;
+  readonly converged: boolean;
+  readonly last?: Measurement;
+  /** Since when the last verdict has stood, milliseconds since the epoch. */
+  readonly since?: number;
+  readonly counts: Counts;
+}
+
+/** Why a run stands still. The words that exit codes follow from. */
+export type HaltCause =
+  | "operation-failed"
+  | "operation-refused"
+  | "operation-unresolved"
+  | "gate-failed"
+  | "gate-errored"
+  | "gate-inconclusive"
+  | "gate-timed-out"
+  | "inconsistent"
+  | "sources-changed";
+
+export type RunEvent = { readonly at: number } & (
+  | {
+      readonly type: "run.started";
+      readonly plan: Plan;
+      /** Folder that the plan's paths are relative to, on the machine that started it. */
+      readonly root: string;
+      /** The sequence module, relative to root. */
+      readonly file: string;
+      readonly sources: readonly SourceDigest[];
+      /** Name of the world; absent in production. */
+      readonly rehearsal?: string;
+      readonly parallel: number;
+      readonly versions: { readonly evo: string; readonly node: string; readonly engine: string };
+    }
+  /** Somebody began to drive it (a start, a resume after a crash): streaks begin anew, clocks go on. */
+  | { readonly type: "run.adopted"; readonly holder: string; readonly token: string }
+  | ({ readonly type: "operation.intended" } & OperationIntent)
+  | {
+      readonly type: "operation.previewed";
+      readonly operation: OperationId;
+      readonly preview: ChangeSet;
+      readonly refusal?: string;
+    }
+  | {
+      readonly type: "operation.succeeded";
+      readonly operation: OperationId;
+      readonly began: number;
+      readonly ended: number;
+      readonly changes: ChangeSet;
+      readonly checkpoint?: string;
+    }
+  | {
+      readonly type: "operation.failed";
+      readonly operation: OperationId;
+      readonly began: number;
+      readonly ended: number;
+      /** failed: the engine said so. refused: evo stopped it (invariant 10). cancelled: a person did. absent: it never started. */
+      readonly how: "failed" | "refused" | "cancelled" | "absent";
+      readonly reason: string;
+      readonly changes?: ChangeSet;
+      readonly checkpoint?: string;
+    }
+  | { readonly type: "operation.unresolved"; readonly operation: OperationId; readonly facts: readonly string[] }
+  | {
+      readonly type: "gate.measured";
+      readonly gate: GateId;
+      readonly target: string;
+      /** Operations that these looks prove. */
+      readonly operations: readonly OperationId[];
+      readonly measurements: readonly Measurement[];
+      readonly counts: Counts;
+    }
+  | {
+      readonly type: "gate.passed";
+      readonly gate: GateId;
+      readonly operations: readonly OperationId[];
+      readonly targets: readonly TargetReport[];
+      readonly samples: { readonly count: number; readonly sha256: string };
+    }
+  | {
+      readonly type: "gate.failed" | "gate.errored" | "gate.inconclusive";
+      readonly gate: GateId;
+      readonly reason: string;
+      readonly timedOut: boolean;
+      readonly targets: readonly TargetReport[];
+    }
+  | { readonly type: "boundary.opened"; readonly node: NodeId }
+  | { readonly type: "run.held"; readonly node: NodeId; readonly gate: GateId; readonly reason: string }
+  | { readonly type: "run.halted"; readonly cause: HaltCause; readonly node?: NodeId; readonly reason: string }
+  | { readonly type: "run.paused"; readonly reason: string }
+  | { readonly type: "run.resumed"; readonly reason: string; readonly acceptChangedCode: boolean }
+  | { readonly type: "run.completed" }
+  | { readonly type: "run.aborted"; readonly reason: string }
+);
+
+export type RunEventType = RunEvent["type"];
+
+/** A JSON body is all an entry carries of an event besides its type. */
+export type EventBody = { readonly [key: string]: Json };

@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * Test tiers by suffix: `*.test.ts` pure and fast; `*.pg.test.ts` a real Postgres; `*.engine.test.ts` the real engine,
+ * real processes and sockets (against `dist`, as users run it).
+ */
+export default defineConfig({
+  resolve: { alias: { evo: new URL("./src/index.ts", import.meta.url).pathname } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "fast",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.{pg,engine,proof}.test.ts", "test/fixtures/**"],
+        },
+      },
+      {
+        extends: true,
+        test: { name: "pg", include: ["test/**/*.pg.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: "engine",
+          include: ["test/**/*.engine.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

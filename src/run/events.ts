@@ -75,6 +75,13 @@ export interface TargetReport {
   readonly counts: Counts;
 }
 
+export interface SampleDigest {
+  readonly target: string;
+  readonly from: number;
+  readonly to: number;
+  readonly sha256: string;
+}
+
 /** Why a run stands still. The words that exit codes follow from. */
 export type HaltCause =
   | "operation-failed"
@@ -144,7 +151,8 @@ export type RunEvent = { readonly at: number } & (
       readonly gate: GateId;
       readonly operations: readonly OperationId[];
       readonly targets: readonly TargetReport[];
-      readonly samples: { readonly count: number; readonly sha256: string };
+      /** What lies beside the ledger: looks `from` to `to` of a target, and the digest over them (see run/samples.ts). */
+      readonly samples: readonly SampleDigest[];
     }
   | {
       readonly type: "gate.failed" | "gate.errored" | "gate.inconclusive";

@@ -1,0 +1,68 @@
+/** What an author calls: steps, groups, gates, the sequence itself. Each makes plain data; nothing is checked here. */
+import { located } from "./location.js";
+import type {
+  AuthoredGate,
+  AuthoredGroup,
+  AuthoredPolicy,
+  AuthoredProbe,
+  AuthoredSequence,
+  AuthoredStep,
+  GroupSpec,
+  LockstepSpec,
+  SequenceSpec,
+  StepSpec,
+} from "./model.js";
+
+/** The default export of a sequence module. */
+export function defineSequence(spec: SequenceSpec): AuthoredSequence {
+  return located({ version: 1 as const, ...spec }, defineSequence);
+}
+
+/** A step that makes the live system what the stack's program declares (`pulumi up`). */
+export function up(name: string, spec: StepSpec): AuthoredStep {
+  return located({ kind: "up" as const, name, ...spec }, up);
+}
+
+/** A step that deletes all resources of the stack (`pulumi destroy`). */
+export function destroy(name: string, spec: StepSpec): AuthoredStep {
+  return located({ kind: "destroy" as const, name, ...spec }, destroy);
+}
+
+/** A step that adopts the live state into the stack (`pulumi refresh`). */
+export function refresh(name: string, spec: StepSpec): AuthoredStep {
+  return located({ kind: "refresh" as const, name, ...spec }, refresh);
+}
+
+/** Members advance without waiting for each other; what follows the group waits for all of them to converge. */
+export function independent(name: string, spec: GroupSpec): AuthoredGroup {
+  return located({ kind: "independent" as const, name, ...spec }, independent);
+}
+
+/** Members are one boundary: it opens only when the gates of all of them hold within one window. */
+export function lockstep(name: string, spec: LockstepSpec): AuthoredGroup {
+  return located({ kind: "lockstep" as const, name, ...spec }, lockstep);
+}
+
+export function serial(spec: GroupSpec): AuthoredGroup;
+export function serial(name: string, spec: GroupSpec): AuthoredGroup;
+/** An ordered list inside a group: each member waits for the one before it to converge. */
+export function serial(name: string | GroupSpec, spec?: GroupSpec): AuthoredGroup {
+  const named = typeof name === "string" ? { name, ...spec! } : name;
+  return located({ kind: "serial" as const, ...named }, serial);
+}
+
+export interface GateSpec<Name extends string> extends AuthoredPolicy {
+  /** The places where it must hold: regions, edges, clusters, endpoints. At least one. */
+  readonly targets: readonly Name[];
+  /** How to look; a function where each target is looked at in its own way. */
+  readonly probe: AuthoredProbe | ((target: Name) => AuthoredProbe);
+}
+
+/** A condition on a boundary: what to look at, where, and when it has converged. */
+export function gate<const Name extends string>(name: string, spec: GateSpec<Name>): AuthoredGate {
+  const { targets, probe, ...policy } = spec;
+  const look = (target: Name) => ({ name: target, probe: typeof probe === "function" ? probe(target) : probe });
+  // A target list that is no list is kept as it is: the schema says so, with its place.
+  const resolved = Array.isArray(targets) ? targets.map(look) : (targets as never);
+  return located({ name, targets: resolved, ...policy }, gate);
+}

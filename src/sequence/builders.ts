@@ -1,6 +1,7 @@
 /** What an author calls: steps, groups, gates, the sequence itself. Each makes plain data; nothing is checked here. */
 import { located } from "./location.js";
 import type {
+  AuthoredEntry,
   AuthoredGate,
   AuthoredGroup,
   AuthoredPolicy,
@@ -15,7 +16,7 @@ import type {
 
 /** The default export of a sequence module. */
 export function defineSequence(spec: SequenceSpec): AuthoredSequence {
-  return located({ version: 1 as const, ...spec }, defineSequence);
+  return located({ version: 1 as const, ...spec, steps: entries(spec.steps) }, defineSequence);
 }
 
 /** A step that makes the live system what the stack's program declares (`pulumi up`). */
@@ -35,12 +36,12 @@ export function refresh(name: string, spec: StepSpec): AuthoredStep {
 
 /** Members advance without waiting for each other; what follows the group waits for all of them to converge. */
 export function independent(name: string, spec: GroupSpec): AuthoredGroup {
-  return located({ kind: "independent" as const, name, ...spec }, independent);
+  return located({ kind: "independent" as const, name, ...spec, members: entries(spec.members) }, independent);
 }
 
 /** Members are one boundary: it opens only when the gates of all of them hold within one window. */
 export function lockstep(name: string, spec: LockstepSpec): AuthoredGroup {
-  return located({ kind: "lockstep" as const, name, ...spec }, lockstep);
+  return located({ kind: "lockstep" as const, name, ...spec, members: entries(spec.members) }, lockstep);
 }
 
 export function serial(spec: GroupSpec): AuthoredGroup;
@@ -48,7 +49,13 @@ export function serial(name: string, spec: GroupSpec): AuthoredGroup;
 /** An ordered list inside a group: each member waits for the one before it to converge. */
 export function serial(name: string | GroupSpec, spec?: GroupSpec): AuthoredGroup {
   const named = typeof name === "string" ? { name, ...spec! } : name;
-  return located({ kind: "serial" as const, ...named }, serial);
+  return located({ kind: "serial" as const, ...named, members: entries(named.members) }, serial);
+}
+
+/** Nested lists as the serial groups that they are; what is no list is left for the schema to refuse. */
+function entries(list: readonly AuthoredEntry[]): readonly AuthoredEntry[] {
+  if (!Array.isArray(list)) return list;
+  return list.map((entry) => (Array.isArray(entry) ? { kind: "serial" as const, members: entries(entry) } : entry));
 }
 
 export interface GateSpec<Name extends string> extends AuthoredPolicy {

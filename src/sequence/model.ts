@@ -110,7 +110,7 @@ export interface AuthoredGroup extends LockstepSpec {
   readonly name?: string;
 }
 
-/** An entry of a sequence; a nested list is a `serial` group without a name. */
+/** An entry as the builders take it; a nested list becomes a `serial` group without a name. */
 export type AuthoredEntry = AuthoredStep | AuthoredGroup | readonly AuthoredEntry[];
 
 export interface SequenceSpec {
@@ -148,25 +148,23 @@ export type CustomLook = (input: unknown, context: CustomContext) => Promise<Loo
 
 // ------------------------------------------------------------------------------------------------------- Sequence
 
-export interface Gate {
+/** A gate after validation; the plan fills in the defaults. */
+export interface Gate extends Partial<GatePolicy> {
   readonly name: string;
   readonly targets: readonly Target[];
-  /** What the author chose; the plan fills in the defaults. */
-  readonly policy: Partial<GatePolicy>;
 }
 
 interface EntryBase {
-  readonly readyWhen: readonly Gate[];
-  readonly convergedWhen: readonly Gate[];
+  readonly readyWhen?: readonly Gate[];
+  readonly convergedWhen?: readonly Gate[];
 }
 
-export interface Step extends EntryBase {
+export interface Step extends EntryBase, StepOptions {
   readonly kind: StepVerb;
   readonly name: string;
   /** Relative to the root that the loader found; POSIX separators. */
   readonly dir: string;
   readonly stack: string;
-  readonly options: StepOptions;
   readonly onFailure?: OnFailure;
   readonly retry?: RetryRule;
 }
@@ -180,17 +178,16 @@ export interface Group extends EntryBase {
 
 export type Entry = Step | Group;
 
-/** The JSON form of a valid sequence. */
+/** The JSON form of a valid sequence: `schema.ts` reads it back unchanged. Paths are relative to the loader's root. */
 export interface Sequence {
   readonly version: 1;
   readonly name: string;
   readonly owner?: string;
   readonly description?: string;
-  /** As written: relative to the sequence file. */
   readonly world?: string;
   readonly onFailure?: OnFailure;
   readonly steps: readonly Entry[];
-  readonly consistentWhen: readonly Gate[];
+  readonly consistentWhen?: readonly Gate[];
 }
 
 /** Whether an entry is a group. */

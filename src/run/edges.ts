@@ -23,7 +23,9 @@ export function isApplied(state: RunState, id: NodeId): boolean {
 /** It may start: what comes before it has come, and its own `readyWhen` gates (of a group) have passed. */
 export function isAdmitted(state: RunState, id: NodeId): boolean {
   const node = nodeOf(state.started.plan, id);
-  return mayStart(state, id) && node.ready.every((gate) => gate.policy.dryRun || state.gates[gate.id]?.passed !== undefined);
+  return (
+    mayStart(state, id) && node.ready.every((gate) => gate.policy.dryRun || state.gates[gate.id]?.passed !== undefined)
+  );
 }
 
 /** Every edge before its start holds; its own gates aside. */

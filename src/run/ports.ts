@@ -107,6 +107,8 @@ export interface Ledger {
   /** All entries of one run, in order. */
   load(run: RunId): Promise<readonly Entry[]>;
   sample(samples: readonly Sample[], leases: readonly Lease[]): Promise<void>;
+  /** The number of the last raw look per gate and target of a run. */
+  sampled(run: RunId): Promise<readonly { readonly gate: GateId; readonly target: string; readonly last: number }[]>;
   acquire(resource: string, holder: { readonly [key: string]: Json }, ttl: number): Promise<Acquired>;
   /** Prolongs; false means lost. Also the check right before an engine is spawned (invariant 1). */
   renew(lease: Lease, ttl: number): Promise<boolean>;

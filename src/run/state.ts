@@ -2,6 +2,7 @@
  * The run's state: a fold over its ledger entries and nothing else. Crash-resume is loading the entries and folding
  * them; there is no second truth and no recovery branch (DESIGN 4).
  */
+import type { Measurement } from "../gates/model.js";
 import type { GateId, NodeId, Plan } from "../plan/model.js";
 import type { Counts, HaltCause, OperationId, RunEvent, RunId, SourceDigest } from "./events.js";
 
@@ -42,10 +43,17 @@ export interface GateState {
   /** Entry of `gate.passed`. */
   readonly passed?: number;
   readonly verdict?: GateVerdict;
-  /** Per target: entries of `gate.measured` since its present streak of passes began, and the counts recorded last. */
-  readonly measured: {
-    readonly [target: string]: { readonly entries: readonly number[]; readonly upTo: number; readonly counts: Counts };
-  };
+  readonly measured: { readonly [target: string]: MeasuredTarget };
+}
+
+/** What the ledger holds of a gate's target. */
+export interface MeasuredTarget {
+  /** Entries of `gate.measured` since its present streak of passes began. */
+  readonly entries: readonly number[];
+  readonly last: Measurement;
+  /** When its present verdict was first seen, milliseconds since the epoch. */
+  readonly since: number;
+  readonly counts: Counts;
 }
 
 export interface StartedRun {
@@ -73,12 +81,14 @@ export interface RunState {
   readonly version: number;
   readonly started: StartedRun;
   readonly status: RunStatus;
-  readonly halt?: undefined | {
-    readonly cause: HaltCause;
-    readonly node?: NodeId;
-    readonly reason: string;
-    readonly entry: number;
-  };
+  readonly halt?:
+    | undefined
+    | {
+        readonly cause: HaltCause;
+        readonly node?: NodeId;
+        readonly reason: string;
+        readonly entry: number;
+      };
   readonly ended?: { readonly at: number; readonly entry: number };
   readonly held: { readonly [node: NodeId]: { readonly gate: GateId; readonly reason: string; readonly at: number } };
   readonly steps: { readonly [step: NodeId]: readonly Attempt[] };
@@ -88,6 +98,8 @@ export interface RunState {
   /** When somebody last began to drive or resumed it: streaks count from here, time-outs from the resume. */
   readonly adoptedAt: number;
   readonly resumedAt: number;
+  /** Entry of the newest `run.resumed`: failures before it may be tried again. */
+  readonly resumedBy?: number;
   readonly acceptChangedCode: boolean;
   /** Number of this run's newest entry. */
   readonly last: number;
@@ -248,12 +260,15 @@ function forgetVerdicts(state: RunState, step: NodeId): RunState["gates"] {
   );
 }
 
-function measuredNow(gate: GateState, entry: number, event: RunEvent & { type: "gate.measured" }) {
+function measuredNow(gate: GateState, entry: number, event: RunEvent & { type: "gate.measured" }): MeasuredTarget {
   const before = gate.measured[event.target];
+  const [first] = event.measurements;
   const last = event.measurements.at(-1);
-  const begins = event.measurements.some((look) => look.verdict !== "pass");
-  const entries = last?.verdict === "pass" ? [...(begins ? [] : (before?.entries ?? [])), entry] : [];
-  return { entries, upTo: last?.number ?? before?.upTo ?? 0, counts: event.counts };
+  if (first === undefined || last === undefined) throw new Error(`entry ${entry} carries no measurement`);
+  const continues =
+    before?.last.verdict === last.verdict && event.measurements.every((look) => look.verdict === last.verdict);
+  const streak = last.verdict !== "pass" ? [] : [...(continues ? before.entries : []), entry];
+  return { entries: streak, last, since: continues ? before.since : first.began, counts: event.counts };
 }
 
 function withGate(state: RunState, id: GateId, update: (gate: GateState) => GateState): Partial<RunState> {

@@ -1,0 +1,83 @@
+/**
+ * Stands between a held update's program and the engine's resource monitor, and passes every call on, byte for byte,
+ * but one: `SignalAndWaitForShutdown`. With it the SDK (since 3.158 or so) says that the program registers nothing more,
+ * and the engine answers only after it has deleted what was not registered. So this call, and not the program's end, is
+ * the last point at which deletions can be stopped (invariant 10).
+ */
+import grpc from "@grpc/grpc-js";
+import resourceGrpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
+import { serve } from "./server.js";
+
+export interface MonitorProxy {
+  readonly address: string;
+  close(): void;
+}
+
+type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
+type Reply = grpc.sendUnaryData<Buffer>;
+
+const SHUTDOWN = "/pulumirpc.ResourceMonitor/SignalAndWaitForShutdown";
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+/** `beforeShutdown` is asked once; unless it answers true the engine never learns that the program is done. */
+export async function proxyMonitor(target: string, beforeShutdown: () => Promise<boolean>): Promise<MonitorProxy> {
+  const client = new grpc.Client(target, grpc.credentials.createInsecure(), UNLIMITED);
+  const server = new grpc.Server(UNLIMITED);
+  for (const [path, definition] of paths()) {
+    const forward = forwarder(client, path);
+    const handler = path === SHUTDOWN ? gated(forward, beforeShutdown) : forward;
+    server.addService({ call: definition }, { call: handler as grpc.UntypedHandleCall });
+  }
+  const port = await serve(server);
+  return {
+    address: `127.0.0.1:${port}`,
+    close: () => {
+      server.forceShutdown();
+      client.close();
+    },
+  };
+}
+
+const UNLIMITED = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
+
+function paths(): Map<string, grpc.MethodDefinition<Buffer, Buffer>> {
+  const definitions = Object.values(resourceGrpc.ResourceMonitorService as grpc.ServiceDefinition);
+  return new Map(
+    definitions.map(({ path, requestStream, responseStream }) => [
+      path,
+      {
+        path,
+        requestStream,
+        responseStream,
+        requestSerialize: asIs,
+        requestDeserialize: asIs,
+        responseSerialize: asIs,
+        responseDeserialize: asIs,
+      },
+    ]),
+  );
+}
+
+/** Metadata is not passed on, as in the engine's own host; errors are, with their details. */
+function forwarder(client: grpc.Client, path: string): (call: Call, reply: Reply) => void {
+  return (call, reply) => {
+    const request = client.makeUnaryRequest(path, asIs, asIs, call.request, (error, response) =>
+      reply(error, response ?? null),
+    );
+    call.on("cancelled", () => request.cancel());
+  };
+}
+
+function gated(
+  forward: (call: Call, reply: Reply) => void,
+  beforeShutdown: () => Promise<boolean>,
+): (call: Call, reply: Reply) => void {
+  let asked: Promise<boolean> | undefined;
+  return (call, reply) => {
+    asked ??= beforeShutdown();
+    asked.then(
+      (go) => (go ? forward(call, reply) : reply({ code: grpc.status.UNAVAILABLE, details: "evo refused the update" })),
+      (error: Error) => reply({ code: grpc.status.INTERNAL, details: error.message }),
+    );
+  };
+}

@@ -76,17 +76,22 @@ const NOTHING: Part = { actions: [] };
 
 // ---------------------------------------------------------------------------------------------- failed operations
 
+const HALTS: { readonly [status in AttemptOutcome["status"]]?: HaltCause } = {
+  failed: "operation-failed",
+  cancelled: "operation-failed",
+  absent: "operation-failed",
+  refused: "operation-refused",
+  locked: "stack-locked",
+  unresolved: "operation-unresolved",
+};
+
 /** The first failed attempt whose rule says that the run stands still. */
 function haltOf(state: RunState, now: number): Proposed | undefined {
   for (const step of stepsOf(state.started.plan)) {
     const outcome = lastAttempt(state, step.id)?.outcome;
     if (outcome === undefined || !stopsRun(state, step, outcome)) continue;
-    const cause: HaltCause =
-      outcome.status === "unresolved"
-        ? "operation-unresolved"
-        : outcome.status === "refused"
-          ? "operation-refused"
-          : "operation-failed";
+    const cause = HALTS[outcome.status];
+    if (cause === undefined) continue;
     return halted(now, cause, step.id, outcome.status === "unresolved" ? outcome.facts.join("; ") : reasonOf(outcome), [
       outcome.entry,
     ]);

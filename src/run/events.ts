@@ -87,6 +87,7 @@ export type HaltCause =
   | "operation-failed"
   | "operation-refused"
   | "operation-unresolved"
+  | "stack-locked"
   | "gate-failed"
   | "gate-errored"
   | "gate-inconclusive"
@@ -130,8 +131,8 @@ export type RunEvent = { readonly at: number } & (
       readonly operation: OperationId;
       readonly began: number;
       readonly ended: number;
-      /** failed: the engine said so. refused: evo stopped it (invariant 10). cancelled: a person did. absent: it never started. */
-      readonly how: "failed" | "refused" | "cancelled" | "absent";
+      /** failed: the engine said so. refused: evo stopped it (invariant 10). cancelled: a person did. absent: it never started. locked: the engine found the stack locked. */
+      readonly how: "failed" | "refused" | "cancelled" | "absent" | "locked";
       readonly reason: string;
       readonly changes?: ChangeSet;
       readonly checkpoint?: string;

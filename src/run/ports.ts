@@ -139,7 +139,7 @@ export type OperationOutcome =
       readonly checkpoint?: string;
     }
   | {
-      readonly status: "failed" | "refused" | "cancelled" | "absent";
+      readonly status: "failed" | "refused" | "cancelled" | "absent" | "locked";
       readonly began: number;
       readonly ended: number;
       readonly reason: string;

@@ -4,14 +4,21 @@
  */
 import type { Measurement } from "../gates/model.js";
 import type { GateId, NodeId, Plan } from "../plan/model.js";
-import type { Counts, HaltCause, OperationId, RunEvent, RunId, SourceDigest } from "./events.js";
+import type { ChangeSet, Counts, HaltCause, OperationId, RunEvent, RunId, SourceDigest } from "./events.js";
 
 export type RunStatus = "running" | "halted" | "paused" | "completed" | "aborted";
 
 export type AttemptOutcome =
-  | { readonly status: "succeeded"; readonly began: number; readonly ended: number; readonly entry: number }
   | {
-      readonly status: "failed" | "refused" | "cancelled" | "absent";
+      readonly status: "succeeded";
+      readonly began: number;
+      readonly ended: number;
+      /** Resources per engine op. */
+      readonly counts: ChangeSet["counts"];
+      readonly entry: number;
+    }
+  | {
+      readonly status: "failed" | "refused" | "cancelled" | "absent" | "locked";
       readonly ended: number;
       readonly reason: string;
       readonly entry: number;
@@ -180,6 +187,7 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
         status: "succeeded",
         began: event.began,
         ended: event.ended,
+        counts: event.changes.counts,
         entry,
       });
     case "operation.failed":

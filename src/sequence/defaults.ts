@@ -1,8 +1,9 @@
 /**
  * What holds where an author says nothing. The one place for these numbers, each with where it comes from.
  */
-import type { GatePolicy } from "../gates/model.js";
+import type { GatePolicy, OnFailure } from "../gates/model.js";
 import type { RetryRule } from "../plan/model.js";
+import type { Gate, Step } from "./model.js";
 
 export const DEFAULT_POLICY: GatePolicy = {
   /** Convergence means everywhere: the incident of one lagging region is what a gate is for. */
@@ -29,3 +30,21 @@ export const DEFAULT_POLICY: GatePolicy = {
 
 /** Where `onFailure: "retry"` names no rule: one more try, soon enough for a passing fault of a cloud's API. */
 export const DEFAULT_RETRY: RetryRule = { attempts: 2, backoff: 10_000 };
+
+/** A gate's whole policy. `fallback` is the sequence's rule on failure; a gate takes it over where it could obey it. */
+export function policyOf(gate: Gate, fallback: OnFailure | undefined): GatePolicy {
+  const { name: _name, targets: _targets, ...given } = gate;
+  const onFailure = fallback === undefined || fallback === "retry" ? DEFAULT_POLICY.onFailure : fallback;
+  const requestTimeout = Math.min(DEFAULT_POLICY.requestTimeout, given.timeout ?? DEFAULT_POLICY.timeout);
+  return { ...DEFAULT_POLICY, requestTimeout, onFailure, ...given };
+}
+
+/** What happens when an operation of this step has failed: its own rule, else the sequence's. */
+export function failureRuleOf(step: Step, fallback: OnFailure | undefined): OnFailure {
+  return step.onFailure ?? (step.retry === undefined ? (fallback ?? "halt") : "retry");
+}
+
+/** How often a step is attempted: its own rule, else the default where it is to be retried at all. */
+export function retryOf(step: Step, onFailure: OnFailure): RetryRule | undefined {
+  return step.retry ?? (onFailure === "retry" ? DEFAULT_RETRY : undefined);
+}

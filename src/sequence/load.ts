@@ -1,0 +1,135 @@
+/** Finds, runs and checks a sequence: from what a person types to data that the plan can be made of. */
+import { readFileSync } from "node:fs";
+import { basename, dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
+import { digest } from "../canonical.js";
+import { EvoError } from "../errors.js";
+import { capital, type Finding } from "./check.js";
+import { collectCustoms } from "./customs.js";
+import { type Locate, locateInJson, locateInModule, type Path } from "./locate.js";
+import { type CustomLook, type Entry, isGroup, type Sequence, type Step } from "./model.js";
+import { importDefault } from "./modules.js";
+import { parseSequence } from "./parse.js";
+import { nameEntry, places } from "./places.js";
+import { type Problem, SequenceError } from "./problems.js";
+import { locationOf } from "./scan.js";
+import { isFile, posix, type SourceFile, sourcesOf } from "./sources.js";
+
+export interface LoadedSequence {
+  /** The sequence file; absolute. */
+  readonly file: string;
+  /** The folder that contains the `sequences` folder, else the sequence file's own; absolute. Plan paths are relative to it. */
+  readonly root: string;
+  readonly sequence: Sequence;
+  /** sha256 of the sequence's JSON form (RFC 8785). */
+  readonly digest: string;
+  /** Code of custom probes, by name. */
+  readonly customs: ReadonlyMap<string, CustomLook>;
+  /** What was executed (invariant 6). */
+  readonly sources: readonly SourceFile[];
+  /** Module of the world; absolute. */
+  readonly world?: string;
+}
+
+const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json"];
+
+/**
+ * Loads a sequence by path, or by bare name from `sequences/<name>.{ts,mts,js,mjs,json}` in `cwd` or the nearest folder
+ * above it. Errors (exit 2): `sequence.not-found`, those of the module, `sequence.invalid` with every problem.
+ */
+export async function loadSequence(reference: string, cwd: string): Promise<LoadedSequence> {
+  const file = findSequence(reference, cwd);
+  const root = rootOf(file);
+  const { authored, locate } = extname(file) === ".json" ? readJson(file) : await runModule(file);
+  const { customs, findings } = collectCustoms(authored);
+  const parsed = parseSequence(authored);
+  const folders = parsed.sequence === undefined ? [] : folderFindings(parsed.sequence, dirname(file));
+  refuse([...parsed.findings, ...findings, ...folders], locate);
+  const sequence = relativeTo(root, dirname(file), parsed.sequence!);
+  const world = sequence.world === undefined ? {} : { world: resolve(root, sequence.world) };
+  return { file, root, sequence, digest: digest(sequence), customs, sources: sourcesOf(file, root), ...world };
+}
+
+interface Authored {
+  readonly authored: unknown;
+  readonly locate: Locate;
+}
+
+async function runModule(file: string): Promise<Authored> {
+  const authored = await importDefault(file);
+  return { authored, locate: locateInModule(file, authored) };
+}
+
+function readJson(file: string): Authored {
+  const text = readFileSync(file, "utf8");
+  try {
+    return { authored: JSON.parse(text), locate: locateInJson(file, text) };
+  } catch (error) {
+    const offset = Number(/at position (\d+)/.exec(String(error))?.[1] ?? text.length);
+    const at = locationOf(file, text, Math.min(offset, text.length));
+    const what = (error as Error).message.replace(/ in JSON at position.*$| *\(line.*$/, "");
+    throw new EvoError("sequence.syntax", `Syntax error: ${what}.`, { at, remedy: "Correct the JSON.", cause: error });
+  }
+}
+
+function refuse(findings: readonly Finding[], locate: Locate): void {
+  const problems = findings.map(({ path, word, ...rest }): Problem => ({ ...rest, at: locate(path, word) }));
+  const [first, ...others] = problems;
+  if (first !== undefined) throw new SequenceError([first, ...others]);
+}
+
+// ------------------------------------------------------------------------------------------------------ where it is
+
+function findSequence(reference: string, cwd: string): string {
+  const path = resolve(cwd, reference);
+  if (EXTENSIONS.includes(extname(path)) && isFile(path)) return path;
+  const bare = !isAbsolute(reference) && !/[\\/]/.test(reference);
+  const found = bare ? lookUp(reference, resolve(cwd)) : undefined;
+  if (found !== undefined) return found;
+  const where = bare ? `sequences/${reference}.{ts,mts,js,mjs,json} in ${cwd} or a folder above it` : path;
+  throw new EvoError("sequence.not-found", `There is no sequence "${reference}": looked for ${where}.`, {
+    remedy: "Name a file, or a sequence in the sequences folder.",
+  });
+}
+
+function lookUp(name: string, from: string): string | undefined {
+  const found = EXTENSIONS.map((extension) => join(from, "sequences", name + extension)).find(isFile);
+  return found ?? (dirname(from) === from ? undefined : lookUp(name, dirname(from)));
+}
+
+function rootOf(file: string): string {
+  const folder = dirname(file);
+  for (let at = folder; dirname(at) !== at; at = dirname(at)) if (basename(at) === "sequences") return dirname(at);
+  return folder;
+}
+
+// ---------------------------------------------------------------------------------------------- folders and paths
+
+function folderFindings(sequence: Sequence, folder: string): Finding[] {
+  const steps = places(sequence).flatMap(({ entry, path }) =>
+    isGroup(entry) ? [] : stackFindings(entry, path, folder),
+  );
+  if (sequence.world === undefined || isFile(resolve(folder, sequence.world))) return steps;
+  const message = `The world "${sequence.world}" is not there: looked for ${resolve(folder, sequence.world)}.`;
+  const remedy = "Correct world; it is relative to the sequence file.";
+  return [...steps, { code: "sequence.missing-world", path: [], word: "world", message, remedy }];
+}
+
+function stackFindings(step: Step, path: Path, folder: string): Finding[] {
+  const dir = resolve(folder, step.dir);
+  if (["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"].some((name) => isFile(join(dir, name)))) return [];
+  const message = `${capital(nameEntry(step))} names the stack folder "${step.dir}", and there is no Pulumi.yaml in ${dir}.`;
+  const remedy = "Correct dir; it is relative to the sequence file.";
+  return [{ code: "sequence.missing-stack", path, word: "dir", message, remedy }];
+}
+
+/** Paths relative to the root: the form, and with it the digest, is the same in every checkout. */
+function relativeTo(root: string, folder: string, sequence: Sequence): Sequence {
+  const move = (path: string) => posix(relative(root, resolve(folder, path))) || ".";
+  const moveEntry = (entry: Entry): Entry =>
+    isGroup(entry) ? { ...entry, members: entry.members.map(moveEntry) } : { ...entry, dir: move(entry.dir) };
+  return {
+    ...sequence,
+    steps: sequence.steps.map(moveEntry),
+    ...(sequence.world === undefined ? {} : { world: move(sequence.world) }),
+  };
+}

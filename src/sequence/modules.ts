@@ -1,0 +1,86 @@
+/** Runs a sequence module: TypeScript without a build step, "evo" being this very evo. */
+
+import { readFileSync } from "node:fs";
+import { createJiti } from "jiti";
+import { EvoError, type SourceLocation } from "../errors.js";
+import * as authoring from "./authoring.js";
+import { firstFrame } from "./location.js";
+import { locationOf } from "./scan.js";
+
+/**
+ * Imports a module and returns its default export. Nothing is cached: not in memory, so that a changed file is seen, and
+ * not on disk, where another user could put something else. Errors: `sequence.syntax`, `sequence.import`,
+ * `sequence.threw`, `sequence.no-default`, each with its place.
+ */
+export async function importDefault(file: string): Promise<unknown> {
+  const jiti = createJiti(file, {
+    fsCache: false,
+    moduleCache: false,
+    interopDefault: false,
+    tryNative: false,
+    virtualModules: { evo: authoring },
+  });
+  const module = await jiti.import<Record<string, unknown>>(file).catch((error: unknown) => {
+    throw whyNot(file, error);
+  });
+  if (module.default === undefined || module.default === null) throw withoutDefault(file);
+  return module.default;
+}
+
+function withoutDefault(file: string): EvoError {
+  return new EvoError("sequence.no-default", "The module has no default export; a sequence is one.", {
+    at: { file, line: 1, column: 1 },
+    remedy: "Write: export default defineSequence({ ... }).",
+  });
+}
+
+function whyNot(file: string, error: unknown): EvoError {
+  if (error instanceof EvoError) return error;
+  const { message, code, stack }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  const syntax = /^ParseError: (?<what>.*?)\s*\n\s*(?<place>\S[^\n]*):(?<line>\d+):(?<column>\d+)\s*$/s.exec(
+    message,
+  )?.groups;
+  if (syntax !== undefined) {
+    // The parser counts columns from 0.
+    const at = { file: syntax.place!, line: Number(syntax.line), column: Number(syntax.column) + 1 };
+    return new EvoError("sequence.syntax", `Syntax error: ${syntax.what}`, {
+      at,
+      remedy: "Correct the syntax.",
+      cause: error,
+    });
+  }
+  if (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND")
+    return notFound(file, message, stack ?? "", error);
+  return new EvoError("sequence.threw", `The module threw while it was loaded: ${message}`, {
+    at: frameIn(stack ?? "") ?? { file },
+    remedy: "Correct what throws; a sequence module only describes, it does nothing.",
+    cause: error,
+  });
+}
+
+function notFound(file: string, message: string, stack: string, cause: unknown): EvoError {
+  const specifier = /'([^']+)'/.exec(message)?.[1] ?? "";
+  const importer = /Require stack:\n- (.+)/.exec(message)?.[1] ?? frameIn(stack)?.file ?? file;
+  const local = /^[./]/.test(specifier);
+  return new EvoError("sequence.import", `Cannot find the module "${specifier}".`, {
+    at: importOf(importer, specifier),
+    remedy: local ? "Correct the path." : `Install it next to the sequence: npm install ${specifier}.`,
+    cause,
+  });
+}
+
+function importOf(file: string, specifier: string): SourceLocation {
+  try {
+    const text = readFileSync(file, "utf8");
+    const offset = ['"', "'"].map((quote) => text.indexOf(quote + specifier + quote)).find((found) => found >= 0);
+    return offset === undefined ? { file } : locationOf(file, text, offset);
+  } catch {
+    return { file };
+  }
+}
+
+/** The first frame in the author's code, not in the loader's or in Node's. */
+function frameIn(stack: string): SourceLocation | undefined {
+  const own = stack.split("\n").filter((line) => !/node:|[\\/]jiti[\\/]dist[\\/]/.test(line));
+  return firstFrame(own.join("\n"));
+}

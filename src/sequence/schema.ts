@@ -1,0 +1,234 @@
+/**
+ * The schema of a sequence's JSON form. It knows one object at a time: shapes, keys (unknown ones are refused),
+ * durations, conditions. What needs the whole sequence or the file system is in check.ts and folders.ts.
+ */
+import { z } from "zod";
+import { DURATION_EXAMPLES, parseDuration } from "./duration.js";
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+const NAME_RULE = "a name of letters, digits, - and _ that starts with a letter or digit";
+
+/** Names become parts of operation ids and gate ids, which use `.` and `/` as separators. */
+const name = z.string().regex(NAME, `expected ${NAME_RULE}`).max(80, "expected at most 80 characters");
+const text = z.string().min(1, "expected a text that is not empty");
+const count = z.int("expected a whole number").min(1, "expected at least 1");
+
+const duration = z
+  .union([z.string(), z.number()], { error: `expected ${DURATION_EXAMPLES}` })
+  .transform((value, context) => {
+    const milliseconds = parseDuration(value);
+    if (milliseconds !== undefined) return milliseconds;
+    context.addIssue({ code: "custom", message: `expected ${DURATION_EXAMPLES}`, input: value });
+    return z.NEVER;
+  });
+const someTime = duration.refine((value) => value > 0, "expected more than 0");
+
+const onFailure = z.enum(["halt", "hold", "retry", "recover", "continue"]);
+
+/** A text or a reference; see gates/model.ts. */
+const value: z.ZodType = z.lazy(() =>
+  z.union(
+    [
+      z.string(),
+      z.strictObject({ $env: text }),
+      z.strictObject({ $output: z.strictObject({ step: text, path: text }) }),
+      z.strictObject({ $join: z.array(value) }),
+    ],
+    { error: "expected a text, env(...), output(...) or text`...`" },
+  ),
+);
+const values = z.record(text, value);
+
+// --------------------------------------------------------------------------------------------------------- probes
+
+const CONDITIONS = ["equals", "oneOf", "matches", "exists", "atLeast", "atMost"] as const;
+
+const matcher = {
+  equals: z.json().optional(),
+  oneOf: z.array(z.json()).min(1, "expected at least one value").optional(),
+  matches: z.string().refine(isRegExp, "expected a regular expression (ECMAScript, flag u)").optional(),
+  exists: z.boolean().optional(),
+  atLeast: z.number().optional(),
+  atMost: z.number().optional(),
+};
+
+function isRegExp(source: string): boolean {
+  try {
+    new RegExp(source, "u");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function oneCondition(given: object): boolean {
+  return CONDITIONS.filter((condition) => (given as Record<string, unknown>)[condition] !== undefined).length === 1;
+}
+const ONE_CONDITION = `expected exactly one of ${CONDITIONS.join(", ")}`;
+
+const matching = z.strictObject(matcher).refine(oneCondition, ONE_CONDITION);
+const jsonExpectation = z
+  .strictObject({ path: text, ...matcher, reveal: z.boolean().optional() })
+  .refine(oneCondition, ONE_CONDITION);
+
+const status = z.int("expected an HTTP status").min(100, "expected an HTTP status").max(599, "expected an HTTP status");
+
+const expectation = z.strictObject({
+  status: z.union([status, z.array(status).min(1)], { error: "expected an HTTP status or a list of them" }).optional(),
+  headers: z.record(text, matching).optional(),
+  json: z.array(jsonExpectation).min(1, "expected at least one expectation").optional(),
+  schema: z.json().optional(),
+  latencyBelow: someTime.optional(),
+});
+
+const httpProbe = z.strictObject({
+  type: z.literal("http"),
+  url: value.refine(
+    (given) => typeof given !== "string" || /^https?:\/\//.test(given),
+    "expected a URL with http:// or https://",
+  ),
+  method: text.optional(),
+  headers: values.optional(),
+  body: value.optional(),
+  expect: expectation.default({}),
+});
+
+const stackOutputProbe = z
+  .strictObject({
+    type: z.literal("stackOutput"),
+    step: text.optional(),
+    path: text,
+    ...matcher,
+    reveal: z.boolean().optional(),
+  })
+  .refine(oneCondition, ONE_CONDITION);
+
+const settledProbe = z.strictObject({ type: z.literal("settled"), step: text.optional() });
+
+const commandProbe = z.strictObject({
+  type: z.literal("command"),
+  command: z.array(text).min(1, "expected a program and its arguments"),
+  cwd: text.optional(),
+  env: values.optional(),
+});
+
+const customProbe = z.strictObject({ type: z.literal("custom"), name, input: z.json().optional() });
+
+const probe = z.discriminatedUnion("type", [httpProbe, stackOutputProbe, settledProbe, commandProbe, customProbe], {
+  error: "expected a probe: http(...), stackOutput(...), settled(...), command(...) or custom(...)",
+});
+
+// ---------------------------------------------------------------------------------------------------------- gates
+
+const target = z.strictObject({ name: text, probe });
+
+const gate = z.strictObject({
+  name,
+  targets: z.array(target).min(1, "expected at least one target: a gate without a target cannot pass"),
+  quorum: z
+    .union([z.enum(["all", "any"]), count], { error: 'expected "all", "any" or a number of targets' })
+    .optional(),
+  initialDelay: duration.optional(),
+  interval: someTime.optional(),
+  timeout: someTime.optional(),
+  requestTimeout: someTime.optional(),
+  consecutiveSuccessLimit: count.optional(),
+  stableFor: duration.optional(),
+  failureLimit: count.optional(),
+  consecutiveErrorLimit: count.optional(),
+  inconclusiveLimit: count.optional(),
+  dryRun: z.boolean().optional(),
+  onFailure: onFailure.optional(),
+  onError: onFailure.optional(),
+  onInconclusive: onFailure.optional(),
+  onTimeout: onFailure.optional(),
+});
+
+// -------------------------------------------------------------------------------------------------------- entries
+
+const gates = { readyWhen: z.array(gate).optional(), convergedWhen: z.array(gate).optional() };
+
+const step = z.strictObject({
+  kind: z.enum(["up", "destroy", "refresh"]),
+  name,
+  dir: text,
+  stack: text,
+  config: values.optional(),
+  secretConfig: values.optional(),
+  env: values.optional(),
+  targets: z.array(text).optional(),
+  targetDependents: z.boolean().optional(),
+  replace: z.array(text).optional(),
+  parallel: count.optional(),
+  refresh: z.boolean().optional(),
+  policyPacks: z.array(text).optional(),
+  expectNoChanges: z.boolean().optional(),
+  createStack: z.boolean().optional(),
+  host: z.enum(["own", "engine"]).optional(),
+  transpileOnly: z.boolean().optional(),
+  onFailure: onFailure.optional(),
+  retry: z.strictObject({ attempts: count, backoff: duration }).optional(),
+  ...gates,
+});
+
+const members = () => z.array(entry).min(1, "expected at least one member: an empty group is never applied");
+const group = z.strictObject({
+  kind: z.enum(["independent", "serial"]),
+  name: name.optional(),
+  get members() {
+    return members();
+  },
+  ...gates,
+});
+const lockstep = z.strictObject({
+  kind: z.literal("lockstep"),
+  name: name.optional(),
+  get members() {
+    return members();
+  },
+  window: someTime.optional(),
+  ...gates,
+});
+
+const entry: z.ZodType = z.lazy(() =>
+  z.discriminatedUnion("kind", [step, group, lockstep], {
+    error: "expected up(...), destroy(...), refresh(...), independent(...), lockstep(...) or serial(...)",
+  }),
+);
+
+export const sequenceSchema = z.strictObject({
+  version: z.literal(1, "expected 1"),
+  name,
+  owner: text.optional(),
+  description: z.string().optional(),
+  world: text.optional(),
+  onFailure: onFailure.optional(),
+  steps: z.array(entry).min(1, "expected at least one step"),
+  consistentWhen: z.array(gate).optional(),
+});
+
+/** The JSON Schema (draft 2020-12) of what an author may write in a `.json` sequence. */
+export function schemaJson(): unknown {
+  return z.toJSONSchema(sequenceSchema, { io: "input", unrepresentable: "any" });
+}
+
+const PROBES = {
+  http: httpProbe,
+  stackOutput: stackOutputProbe,
+  settled: settledProbe,
+  command: commandProbe,
+  custom: customProbe,
+};
+
+/** The keys that an authored object may have, judged by what it looks like; for suggestions only. */
+export function keysFor(given: object, key: PropertyKey | undefined): readonly string[] {
+  const { kind, type } = given as { kind?: string; type?: string };
+  if (key === "expect") return Object.keys(expectation.shape);
+  if (key === "retry") return ["attempts", "backoff"];
+  if (type !== undefined && type in PROBES) return Object.keys(PROBES[type as keyof typeof PROBES].shape);
+  if (kind === "lockstep") return Object.keys(lockstep.shape);
+  if (kind === "independent" || kind === "serial") return Object.keys(group.shape);
+  if (kind !== undefined) return Object.keys(step.shape);
+  if ("steps" in given) return Object.keys(sequenceSchema.shape);
+  return "targets" in given ? Object.keys(gate.shape) : CONDITIONS;
+}

@@ -1,0 +1,78 @@
+/** Who a process is, across pid reuse and reboots: pid, start time and boot id together. */
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+
+/** A pid alone proves nothing once the machine has rebooted or the number was given again. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it started, in the system's own unit: clock ticks since boot (Linux), `ps` text elsewhere. Only compared. */
+  readonly start: string;
+  readonly boot: string;
+}
+
+function quietly(read: () => string): string | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names this boot of this machine. */
+export function bootId(): string {
+  const linux = quietly(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
+  return linux ?? quietly(() => execFileSync("sysctl", ["-n", "kern.boottime"], { encoding: "utf8" }).trim()) ?? "?";
+}
+
+/** The fields of /proc/<pid>/stat that follow the command's name, which may itself hold spaces and brackets. */
+function statFields(pid: number): readonly string[] | undefined {
+  const text = quietly(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+  return text?.slice(text.lastIndexOf(")") + 2).split(" ");
+}
+
+function startOf(pid: number): string | undefined {
+  if (process.platform === "linux") {
+    const fields = statFields(pid);
+    // proc(5): state is field 3, starttime field 22. A zombie has ended.
+    return fields === undefined || fields[0] === "Z" ? undefined : fields[19];
+  }
+  const ps = quietly(() => execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim());
+  return ps === "" ? undefined : ps;
+}
+
+/** Who has this pid now; undefined when nobody has. */
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
+  const start = startOf(pid);
+  return start === undefined ? undefined : { pid, start, boot: bootId() };
+}
+
+/** Whether this very process, not a later one with the same number, still runs. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  return startOf(identity.pid) === identity.start && bootId() === identity.boot;
+}
+
+/**
+ * The process that carries `name=value` in its environment and was started from the given executable: finds an engine
+ * whose pid nobody had the time to write down. Linux only; elsewhere, and for other users' processes, undefined.
+ */
+export function findByEnvironment(name: string, value: string, executable: string): ProcessIdentity | undefined {
+  const pids = (quietly(() => readdirSync("/proc").join(" ")) ?? "").split(" ").filter((entry) => /^\d+$/.test(entry));
+  const pid = pids.find((candidate) => {
+    const command = quietly(() => readFileSync(`/proc/${candidate}/cmdline`, "utf8"));
+    if (command?.split("\0")[0] !== executable) return false;
+    return quietly(() => readFileSync(`/proc/${candidate}/environ`, "utf8"))
+      ?.split("\0")
+      .includes(`${name}=${value}`);
+  });
+  return pid === undefined ? undefined : identifyProcess(Number(pid));
+}
+
+/** Everything in the engine's session but the engine itself: providers and language hosts. Linux only. */
+export function sessionMembers(session: number): readonly ProcessIdentity[] {
+  const pids = (quietly(() => readdirSync("/proc").join(" ")) ?? "").split(" ").filter((entry) => /^\d+$/.test(entry));
+  return pids
+    .map(Number)
+    .filter((pid) => pid !== session && Number(statFields(pid)?.[3]) === session)
+    .map(identifyProcess)
+    .filter((identity) => identity !== undefined);
+}

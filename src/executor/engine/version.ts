@@ -1,0 +1,39 @@
+/** Versions of the engine (the Pulumi CLI): which evo needs, which it brings, and which a given executable is. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+
+/** The oldest CLI that evo drives: the one that its engine tests run on. */
+export const MIN_ENGINE = "3.200.0";
+
+/** The CLI that evo installs or builds itself. The pinned Go module in `engine-build` names the same one. */
+export const OWN_ENGINE = "3.200.0";
+
+/** Milliseconds that `pulumi version` may take; the first start of a fresh file can be slow. */
+const PATIENCE = 20_000;
+
+export type VersionAnswer =
+  | { readonly ok: true; readonly version: string }
+  | { readonly ok: false; readonly reason: string };
+
+/** Asks an executable for its version; a leading `v` is taken off. */
+export async function engineVersion(path: string, env: NodeJS.ProcessEnv): Promise<VersionAnswer> {
+  try {
+    const { stdout } = await promisify(execFile)(path, ["version"], {
+      env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+      timeout: PATIENCE,
+    });
+    const version = /^v?(\d+\.\d+\.\d+\S*)\s*$/.exec(stdout)?.[1];
+    return version === undefined
+      ? { ok: false, reason: "it answers `version` with no version" }
+      : { ok: true, version };
+  } catch (error) {
+    return { ok: false, reason: reasonOf(error as NodeJS.ErrnoException & { killed?: boolean }) };
+  }
+}
+
+function reasonOf(error: NodeJS.ErrnoException & { killed?: boolean }): string {
+  if (error.code === "ENOENT") return "there is no such file";
+  if (error.code === "EACCES") return "it is not executable";
+  if (error.killed === true) return `it did not answer \`version\` within ${PATIENCE / 1000} s`;
+  return `\`version\` failed (${error.code ?? "unknown"})`;
+}

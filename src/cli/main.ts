@@ -67,8 +67,6 @@ program
   .command("abort [run]")
   .description("end an unfinished run where it stands; nothing is rolled back")
   .requiredOption("--reason <text>", "why; recorded")
-  .addOption(rehearse)
-  .addOption(engine)
   .addOption(json)
   .addHelpText("after", "\nExamples:\n  evo abort role-rollout-k3m9qa --reason 'superseded by role-rollout-2'")
   .action(async (run, options) => (await import("./resume.js")).abort(run, options));

@@ -46,7 +46,7 @@ export function shown(value: Json): string {
 export function table(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): readonly string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
-    fit(
+    cut(
       row
         .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
         .join("  ")
@@ -57,6 +57,6 @@ export function table(rows: readonly (readonly string[])[], width = Number.POSIT
 }
 
 /** At most `width` characters. */
-export function fit(line: string, width: number): string {
+export function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
 }

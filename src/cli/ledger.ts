@@ -1,0 +1,139 @@
+/** `evo ledger log | show | verify` */
+import { EvoError, EXIT } from "../errors.js";
+import { withLedger } from "../evo/reading.js";
+import { readSettings } from "../evo/settings.js";
+import { eventOf } from "../run/entries.js";
+import type { Entry } from "../run/ports.js";
+import { describeEvent } from "../views/lines.js";
+import { cut, shown } from "../views/text.js";
+import { columns, print, printJson, say } from "./output.js";
+import { wholeNumber } from "./up.js";
+
+export interface LogOptions {
+  readonly run?: string;
+  readonly sequence?: string;
+  readonly stack?: string;
+  readonly type?: string;
+  readonly actor?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit?: string;
+  readonly json?: boolean;
+}
+
+/** Entries, oldest first; with `--json` one JSON document a line, so that a long record streams. */
+export async function log(options: LogOptions): Promise<void> {
+  const { json, limit, since, until, ...words } = options;
+  const times = {
+    ...(since === undefined ? {} : { since: instant("--since", since) }),
+    ...(until === undefined ? {} : { until: instant("--until", until) }),
+  };
+  const most = limit === undefined ? {} : { limit: wholeNumber("--limit", limit, 1) };
+  await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
+    for await (const entry of ledger.entries({ ...words, ...times, ...most })) {
+      if (json) print(JSON.stringify(entryData(entry)));
+      else print(cut(entryLine(entry), columns()));
+    }
+  });
+}
+
+/** One entry, whole. */
+export async function show(number: string, options: { readonly json?: boolean }): Promise<void> {
+  const wanted = wholeNumber("<number>", number, 1);
+  await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
+    const entry = await ledger.entry(wanted);
+    if (entry === undefined)
+      throw new EvoError("ledger.no-entry", `the ledger has no entry ${wanted}`, { exit: EXIT.usage });
+    if (options.json) return printJson(entryData(entry));
+    print(describeEntry(entry));
+  });
+}
+
+/** Checks the whole record. Exit 10 where it is broken. */
+export async function verify(options: { readonly json?: boolean }): Promise<void> {
+  await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
+    const result = await ledger.verify({ progress: (checked) => say(`${checked} entries checked`) });
+    if (options.json) printJson(result);
+    if (result.broken === undefined) {
+      if (!options.json)
+        print(
+          `chain, numbers, causes and derived columns hold for entries 1 to ${result.checked}; not anchored outside the database`,
+        );
+      return;
+    }
+    const { number, reason } = result.broken;
+    throw new EvoError("ledger.broken", `entry ${number}: ${reason}`, {
+      source: "evo",
+      exit: EXIT.ledgerBroken,
+      remedy: "stop changes, and compare with a backup or an export",
+    });
+  });
+}
+
+function entryData({ text: _, ...entry }: Entry) {
+  return entry;
+}
+
+function entryLine(entry: Entry): string {
+  const said = entry.run === undefined ? undefined : describeEvent(eventOf(entry).event);
+  const place = [entry.run ?? entry.sequence, entry.step].filter((part) => part !== undefined).join("/");
+  return [
+    String(entry.number).padStart(5),
+    entry.time.slice(0, 23),
+    entry.type.padEnd(22),
+    place,
+    said ?? summary(entry),
+  ]
+    .join("  ")
+    .trimEnd();
+}
+
+/** For entries that have no sentence of their own. */
+function summary(entry: Entry): string {
+  const { gate, target, measurements } = entry.body;
+  if (!Array.isArray(measurements)) return "";
+  const looks = measurements as unknown as readonly { verdict: string; observed: never }[];
+  const last = looks.at(-1);
+  return last === undefined
+    ? ""
+    : `${String(gate)} ${String(target)}: ${looks.length > 1 ? `${looks.length} looks, last ` : ""}${last.verdict}, ${shown(last.observed)}`;
+}
+
+function describeEntry(entry: Entry): readonly string[] {
+  const columns_ = {
+    time: entry.time,
+    type: entry.type,
+    sequence: entry.sequence,
+    run: entry.run,
+    step: entry.step,
+    operation: entry.operation,
+    stack: entry.stack,
+  };
+  const known = Object.entries(columns_).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name.padEnd(10)} ${value}`],
+  );
+  const causes = entry.causes.map((cause) => `${cause.number} (${cause.hash.slice(0, 12)})`).join(", ");
+  return [
+    `entry      ${entry.number} of ledger ${entry.ledger}${entry.rehearsal ? " (rehearsal)" : ""}`,
+    ...known,
+    `actor      ${entry.actor.claimed}, authenticated as ${entry.actor.authenticated}`,
+    `causes     ${causes || "none"}`,
+    `hash       ${entry.hash}`,
+    `previous   ${entry.previous}`,
+    JSON.stringify(entry.body, null, 2),
+  ];
+}
+
+const AGE = /^(\d+)(s|m|h|d)$/;
+const UNITS: { readonly [unit: string]: number } = { s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 };
+
+/** An ISO 8601 time, or an age such as `2h`, as ISO 8601. */
+function instant(option: string, text: string): string {
+  const age = AGE.exec(text);
+  const at = age === null ? Date.parse(text) : Date.now() - Number(age[1]) * (UNITS[age[2] ?? ""] ?? 0);
+  if (Number.isNaN(at))
+    throw new EvoError("usage", `${option} takes an ISO 8601 time or an age such as 30m, 2h, 7d; not ${text}`, {
+      exit: EXIT.usage,
+    });
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,64 @@
+/** `evo resume [run]` and `evo abort [run]` */
+import { resolve } from "node:path";
+import { systemClock } from "../evo/clock.js";
+import { driveSession } from "../evo/drive.js";
+import { exitOf } from "../evo/exit.js";
+import { withLedger } from "../evo/reading.js";
+import { abortRun, chooseUnfinished, loadRun, takeUp } from "../evo/resume.js";
+import { openSession } from "../evo/session.js";
+import { readSettings } from "../evo/settings.js";
+import { loadSequence } from "../sequence/load.js";
+import { newsTeller, type OutputOptions, showOutcome } from "./news.js";
+import { say, sayAt } from "./output.js";
+import { listenToSignals } from "./signals.js";
+import { rehearsalOf } from "./up.js";
+
+export interface ResumeOptions extends OutputOptions {
+  readonly reason?: string;
+  readonly acceptChangedCode?: boolean;
+  readonly ephemeralLedger?: boolean;
+  readonly engine?: string;
+}
+
+/** Goes on with a run; whether it is a rehearsal is the record's word. */
+export async function resume(named: string | undefined, options: ResumeOptions): Promise<void> {
+  const settings = readSettings(process.env, process.cwd(), options.engine);
+  const state = await withLedger(settings, sayAt, async (ledger) =>
+    loadRun(ledger, await chooseUnfinished(ledger, named)),
+  );
+  const { root, file, rehearsal } = state.started;
+  const loaded = await loadSequence(resolve(root, file), settings.cwd);
+  const world = rehearsal === undefined ? {} : { rehearsal: { ...rehearsalOf(loaded), fresh: false, faults: [] } };
+  const session = await openSession(
+    settings,
+    { ephemeralLedger: options.ephemeralLedger ?? rehearsal !== undefined, ...world },
+    sayAt,
+  );
+  const signals = listenToSignals();
+  try {
+    const taken = await takeUp(settings, session, state, loaded, {
+      acceptChangedCode: options.acceptChangedCode ?? false,
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
+    });
+    const teller = newsTeller(taken.state, options);
+    const probe = session.probe(state.started.plan, root, loaded);
+    const ended = await driveSession(session, taken, probe, teller, signals.control).finally(teller.end);
+    showOutcome(ended, options);
+    process.exitCode = exitOf(ended);
+  } finally {
+    signals.done();
+    await session.close();
+  }
+}
+
+/** Ends an unfinished run where it stands. */
+export async function abort(
+  named: string | undefined,
+  options: OutputOptions & { readonly reason: string },
+): Promise<void> {
+  const settings = readSettings(process.env, process.cwd());
+  await withLedger(settings, say, async (ledger) => {
+    const state = await loadRun(ledger, await chooseUnfinished(ledger, named));
+    showOutcome(await abortRun(settings, { ledger, clock: systemClock }, state, options.reason), options);
+  });
+}

@@ -1,0 +1,60 @@
+/** `evo status [run]` and `evo runs` */
+import { EvoError, EXIT } from "../errors.js";
+import { withLedger } from "../evo/reading.js";
+import { loadRun } from "../evo/resume.js";
+import { readSettings } from "../evo/settings.js";
+import type { OpenLedger } from "../ledger/index.js";
+import { describeRun, viewRun } from "../views/status.js";
+import { table } from "../views/text.js";
+import { columns, print, printJson, say } from "./output.js";
+import { wholeNumber } from "./up.js";
+
+/** Where a run stands; the newest one where none is named. */
+export async function status(named: string | undefined, options: { readonly json?: boolean }): Promise<void> {
+  await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
+    const state = await loadRun(ledger, named ?? (await newest(ledger)));
+    const view = viewRun(state);
+    const driver = (await ledger.leases()).find((lease) => lease.live && lease.holder.run === state.run);
+    if (options.json) return printJson({ ...view, driver: driver ?? null });
+    print(describeRun(view, Date.now(), columns()));
+    if (view.ended === undefined)
+      print(
+        driver === undefined
+          ? "nobody drives it"
+          : `driven by ${String(driver.holder.actor)} on ${String(driver.holder.host)}, pid ${String(driver.holder.pid)}`,
+      );
+  });
+}
+
+async function newest(ledger: OpenLedger): Promise<string> {
+  const [row] = await ledger.runs({ limit: 1 });
+  if (row === undefined)
+    throw new EvoError("run.none", "the ledger knows no run yet", { exit: EXIT.usage, remedy: "evo up <sequence>" });
+  return row.run;
+}
+
+/** The runs that the ledger knows, newest first. */
+export async function runs(options: {
+  readonly json?: boolean;
+  readonly sequence?: string;
+  readonly limit: string;
+}): Promise<void> {
+  const limit = wholeNumber("--limit", options.limit, 1);
+  await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
+    const rows = await ledger.runs({
+      limit,
+      ...(options.sequence === undefined ? {} : { sequence: options.sequence }),
+    });
+    if (options.json) return printJson(rows);
+    if (rows.length === 0) return print("no runs yet");
+    const cells = rows.map((row) => [
+      row.run,
+      row.sequence,
+      row.rehearsal ? "rehearsal" : "",
+      row.lastType,
+      row.started.slice(0, 19),
+      String(row.version),
+    ]);
+    print(table([["RUN", "SEQUENCE", "", "LAST ENTRY", "STARTED (UTC)", "ENTRIES"], ...cells], columns()));
+  });
+}

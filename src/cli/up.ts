@@ -1,0 +1,87 @@
+/** `evo up <sequence>` */
+import { resolve } from "node:path";
+import { EvoError, EXIT } from "../errors.js";
+import { driveSession } from "../evo/drive.js";
+import { exitOf } from "../evo/exit.js";
+import { type Mode, openSession } from "../evo/session.js";
+import { readSettings } from "../evo/settings.js";
+import { start } from "../evo/start.js";
+import { type LoadedSequence, loadSequence } from "../sequence/load.js";
+import { newsTeller, type OutputOptions, showOutcome } from "./news.js";
+import { sayAt } from "./output.js";
+import { listenToSignals } from "./signals.js";
+
+export interface UpOptions extends OutputOptions {
+  readonly rehearse?: boolean;
+  readonly fresh?: boolean;
+  readonly seed?: string;
+  readonly fault?: readonly string[];
+  readonly parallel?: string;
+  readonly ephemeralLedger?: boolean;
+  readonly engine?: string;
+}
+
+/** Starts and drives a run; sets the exit code by where it came to. */
+export async function up(reference: string, options: UpOptions): Promise<void> {
+  const settings = readSettings(process.env, process.cwd(), options.engine);
+  const parallel = options.parallel === undefined ? undefined : wholeNumber("--parallel", options.parallel, 1);
+  const loaded = await loadSequence(reference, settings.cwd);
+  const session = await openSession(settings, modeOf(loaded, options), sayAt);
+  const signals = listenToSignals();
+  try {
+    const started = await start(settings, session, loaded, parallel === undefined ? {} : { parallel });
+    const teller = newsTeller(started.state, options);
+    const probe = session.probe(started.state.started.plan, loaded.root, loaded);
+    const state = await driveSession(session, started, probe, teller, signals.control).finally(teller.end);
+    showOutcome(state, options);
+    process.exitCode = exitOf(state);
+  } finally {
+    signals.done();
+    await session.close();
+  }
+}
+
+function modeOf(loaded: LoadedSequence, options: UpOptions): Mode {
+  const ephemeralLedger = options.ephemeralLedger ?? false;
+  if (options.rehearse !== true) {
+    const stray = options.fresh
+      ? "--fresh"
+      : options.seed !== undefined
+        ? "--seed"
+        : options.fault !== undefined
+          ? "--fault"
+          : undefined;
+    if (stray !== undefined) throw new EvoError("usage", `${stray} goes with --rehearse`, { exit: EXIT.usage });
+    return { ephemeralLedger };
+  }
+  return {
+    ephemeralLedger: true,
+    rehearsal: {
+      ...rehearsalOf(loaded),
+      fresh: options.fresh === true || options.seed !== undefined,
+      faults: options.fault ?? [],
+      ...(options.seed === undefined ? {} : { seed: wholeNumber("--seed", options.seed, 0) }),
+    },
+  };
+}
+
+/** The world that a sequence names. Errors: `rehearsal.no-world` (exit 2). */
+export function rehearsalOf(loaded: Pick<LoadedSequence, "file" | "world">): { readonly module: string } {
+  if (loaded.world === undefined) {
+    throw new EvoError("rehearsal.no-world", "the sequence names no world to rehearse in", {
+      at: { file: loaded.file },
+      remedy: 'add world: "./worlds/<name>.ts" to defineSequence',
+    });
+  }
+  return { module: resolve(loaded.world) };
+}
+
+/** Errors: `usage` (exit 2) on anything that is no whole number of at least `least`. */
+export function wholeNumber(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < least)
+    throw new EvoError("usage", `${option} takes a whole number of at least ${least}, not ${text}`, {
+      exit: EXIT.usage,
+    });
+  return value;
+}

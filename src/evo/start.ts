@@ -1,0 +1,175 @@
+/** `evo up`: from a sequence's name to a run that is recorded and leased, with nothing half-done on the way. */
+import { randomBytes, randomUUID } from "node:crypto";
+import { availableParallelism, hostname } from "node:os";
+import { relative } from "node:path";
+import { EvoError, EXIT } from "../errors.js";
+import type { Json } from "../gates/model.js";
+import { compile } from "../plan/compile.js";
+import type { Plan } from "../plan/model.js";
+import { mayStart, stepsOf } from "../run/edges.js";
+import { eventOf } from "../run/entries.js";
+import type { RunEvent, SourceDigest } from "../run/events.js";
+import { bodyOf } from "../run/gates.js";
+import { type HeldLeases, holdLeases, LEASE_TTL, stackResource } from "../run/leases.js";
+import type { Lease, LeaseHolder } from "../run/ports.js";
+import { fold, type RunState } from "../run/state.js";
+import type { LoadedSequence } from "../sequence/load.js";
+import { describeHolder } from "../views/lines.js";
+import type { Session } from "./session.js";
+import type { Settings } from "./settings.js";
+
+/** A run that exists in the ledger and whose leases are held. */
+export interface StartedSession {
+  readonly state: RunState;
+  readonly leases: HeldLeases;
+}
+
+export interface StartOptions {
+  /** Operations at a time; by cores where absent. */
+  readonly parallel?: number;
+}
+
+/**
+ * Creates the run: identifies every stack, leases the sequence and the stacks of its first steps, records the
+ * declaration and the frozen plan (invariant 6). Errors: `run.locked` (exit 6), `run.unfinished` (exit 3), what
+ * `Executor.identify` and the ledger throw. On any error nothing is recorded and no lease is kept.
+ */
+export async function start(
+  settings: Settings,
+  session: Session,
+  loaded: LoadedSequence,
+  options: StartOptions,
+): Promise<StartedSession> {
+  const plan = compile(loaded.sequence);
+  const stacks = await identifyAll(session, plan, loaded);
+  const run = `${plan.sequence.name}-${randomName()}`;
+  const holder = holderOf(settings, run, plan.sequence.name);
+  const lease = await acquire(session, sequenceResource(plan.sequence.name, session.world?.name), holder);
+  const leases = holdLeases(session.ledger, lease, [], holder);
+  try {
+    await refuseUnfinished(session, plan);
+    const event = startedEvent(session, plan, loaded, stacks.sources, options);
+    await leaseFirstStacks(leases, event, run, stacks.identities);
+    return { state: await record(session, loaded, run, event, leases.all()), leases };
+  } catch (error) {
+    await leases.release();
+    throw error;
+  }
+}
+
+interface Stacks {
+  readonly identities: ReadonlyMap<string, string>;
+  readonly sources: readonly SourceDigest[];
+}
+
+async function identifyAll(session: Session, plan: Plan, loaded: LoadedSequence): Promise<Stacks> {
+  const identities = new Map<string, string>();
+  const sources = new Map<string, SourceDigest>();
+  for (const step of stepsOf(plan)) {
+    const { stack, source } = await session.executor.identify(step, loaded.root);
+    identities.set(step.id, stack);
+    sources.set(source.path, source);
+  }
+  return { identities, sources: [...loaded.sources, ...sources.values()] };
+}
+
+/** The lease that allows to write runs of a sequence; rehearsals in different worlds don't meet. */
+export function sequenceResource(sequence: string, world: string | undefined): string {
+  return world === undefined ? `sequence:${sequence}` : `rehearsal:${world}:${sequence}`;
+}
+
+/** What others are told of who holds a lease. */
+export function holderOf(settings: Settings, run: string, sequence: string): { readonly [key: string]: Json } {
+  return { run, sequence, actor: settings.claimed, host: hostname(), pid: process.pid };
+}
+
+/** Errors: `run.locked` (exit 6) that says who holds it and since when. */
+export async function acquire(
+  session: Pick<Session, "ledger">,
+  resource: string,
+  holder: { readonly [key: string]: Json },
+): Promise<Lease> {
+  const answer = await session.ledger.acquire(resource, holder, LEASE_TTL);
+  if (!answer.acquired) throw locked(answer.by);
+  return answer.lease;
+}
+
+function locked(by: LeaseHolder): EvoError {
+  return new EvoError("run.locked", describeHolder(by), {
+    exit: EXIT.locked,
+    remedy: `follow it with: evo status ${typeof by.holder.run === "string" ? by.holder.run : ""}`.trimEnd(),
+  });
+}
+
+async function refuseUnfinished(session: Session, plan: Plan): Promise<void> {
+  const unfinished = await session.ledger.unfinished(plan.sequence.name, session.world !== undefined);
+  if (unfinished.length === 0) return;
+  const [run] = unfinished;
+  throw new EvoError("run.unfinished", `run ${run} of ${plan.sequence.name} is not finished, and nobody drives it`, {
+    exit: EXIT.awaitsPerson,
+    remedy: `evo status ${run}; then evo resume ${run}, or evo abort ${run} --reason "..."`,
+  });
+}
+
+/** Another run that holds a stack of the first steps is said before anything is recorded. */
+async function leaseFirstStacks(
+  leases: HeldLeases,
+  event: RunEvent,
+  run: string,
+  identities: ReadonlyMap<string, string>,
+): Promise<void> {
+  const state = fold(run, [{ number: 0, event }]);
+  const first = stepsOf(state.started.plan).filter((step) => mayStart(state, step.id));
+  for (const stack of new Set(first.flatMap((step) => identities.get(step.id) ?? []))) {
+    const answer = await leases.take(stack);
+    if (!answer.acquired) throw locked({ ...answer.by, resource: stackResource(stack) });
+  }
+}
+
+function startedEvent(
+  session: Session,
+  plan: Plan,
+  loaded: LoadedSequence,
+  sources: readonly SourceDigest[],
+  options: StartOptions,
+): RunEvent & { type: "run.started" } {
+  return {
+    type: "run.started",
+    at: session.clock.now(),
+    plan,
+    root: loaded.root,
+    file: relative(loaded.root, loaded.file),
+    sources,
+    parallel: options.parallel ?? availableParallelism(),
+    versions: session.versions,
+    ...(session.world === undefined ? {} : { rehearsal: session.world.name }),
+  };
+}
+
+async function record(
+  session: Session,
+  loaded: LoadedSequence,
+  run: string,
+  event: RunEvent & { type: "run.started" },
+  leases: readonly Lease[],
+): Promise<RunState> {
+  const sequence = event.plan.sequence.name;
+  const rehearsal = session.world !== undefined;
+  const declared = { digest: loaded.digest, file: loaded.file, sequence: loaded.sequence } as unknown as {
+    readonly [key: string]: Json;
+  };
+  const entries = await session.ledger.append(
+    [
+      { type: "sequence.declared", sequence, rehearsal, causes: [], body: declared },
+      { type: "run.started", sequence, run, rehearsal, causes: [{ batch: 0 }], body: bodyOf(event) },
+    ],
+    { id: randomUUID(), expected: { run, version: 0 }, leases },
+  );
+  return fold(run, entries.filter((entry) => entry.run === run).map(eventOf));
+}
+
+/** Six letters and digits that can't be misread. */
+function randomName(): string {
+  const alphabet = "abcdefghijkmnpqrstuvwxyz23456789";
+  return [...randomBytes(6)].map((byte) => alphabet[byte % alphabet.length]).join("");
+}

@@ -5,14 +5,8 @@ import { showDuration } from "./duration.js";
 import type { Path } from "./locate.js";
 import { isGroup, type Sequence } from "./model.js";
 import { type GatePlace, gatePlaces, nameEntry, type Place, places, stepsBelow } from "./places.js";
-import type { Problem } from "./problems.js";
+import { capital, type Finding, finding } from "./problems.js";
 import { referenceFindings } from "./references.js";
-
-/** A problem whose place is still one in the data; `word` is the key or text there that is meant. */
-export interface Finding extends Omit<Problem, "at"> {
-  readonly path: Path;
-  readonly word?: string;
-}
 
 /** Every rule, in the order in which an author would mend things. */
 export function check(sequence: Sequence): readonly Finding[] {
@@ -172,16 +166,4 @@ function stackFindings({ entry, path }: Place): Finding[] {
       return [finding("shared-stack", [...path, "members", at], step.name, what, "Put the two in a serial list.")];
     }),
   );
-}
-
-// -------------------------------------------------------------------------------------------------------- helpers
-
-/** Puts a finding together; codes get their prefix here. */
-export function finding(code: string, path: Path, word: string | undefined, message: string, remedy: string): Finding {
-  return { code: `sequence.${code}`, path, message, remedy, ...(word === undefined ? {} : { word }) };
-}
-
-/** The first letter as a capital, for the start of a sentence. */
-export function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

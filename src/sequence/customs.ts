@@ -1,8 +1,8 @@
 /** The code of custom probes: taken off the authored data, since the JSON form carries names only. */
-import type { Finding } from "./check.js";
 import type { Path } from "./locate.js";
 import type { CustomLook } from "./model.js";
 import { type Attached, attachedTo } from "./probes.js";
+import { type Finding, finding } from "./problems.js";
 
 export interface Customs {
   readonly customs: ReadonlyMap<string, CustomLook>;
@@ -59,10 +59,6 @@ function inputFindings({ name, input, path }: Use, { input: schema }: Attached):
       "Correct the input.",
     );
   });
-}
-
-function finding(code: string, path: Path, word: string, message: string, remedy: string): Finding {
-  return { code: `sequence.${code}`, path, word, message, remedy };
 }
 
 function* usesIn(data: unknown, path: Path): Generator<Use> {

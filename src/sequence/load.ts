@@ -3,16 +3,15 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
 import { digest } from "../canonical.js";
 import { EvoError } from "../errors.js";
-import { capital, type Finding } from "./check.js";
 import { collectCustoms } from "./customs.js";
 import { type Locate, locateInJson, locateInModule, type Path } from "./locate.js";
 import { type CustomLook, type Entry, isGroup, type Sequence, type Step } from "./model.js";
 import { importDefault } from "./modules.js";
 import { parseSequence } from "./parse.js";
 import { nameEntry, places } from "./places.js";
-import { type Problem, SequenceError } from "./problems.js";
+import { capital, type Finding, finding, type Problem, SequenceError } from "./problems.js";
 import { locationOf } from "./scan.js";
-import { isFile, posix, type SourceFile, sourcesOf } from "./sources.js";
+import { importsOf, isFile, posix, type SourceFile, sourcesOf } from "./sources.js";
 
 export interface LoadedSequence {
   /** The sequence file; absolute. */
@@ -39,14 +38,15 @@ const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json"];
 export async function loadSequence(reference: string, cwd: string): Promise<LoadedSequence> {
   const file = findSequence(reference, cwd);
   const root = rootOf(file);
-  const { authored, locate } = extname(file) === ".json" ? readJson(file) : await runModule(file);
+  const imports = importsOf(file);
+  const { authored, locate } = extname(file) === ".json" ? readJson(file) : await runModule(file, [...imports.keys()]);
   const { customs, findings } = collectCustoms(authored);
   const parsed = parseSequence(authored);
   const folders = parsed.sequence === undefined ? [] : folderFindings(parsed.sequence, dirname(file));
   refuse([...parsed.findings, ...findings, ...folders], locate);
   const sequence = relativeTo(root, dirname(file), parsed.sequence!);
   const world = sequence.world === undefined ? {} : { world: resolve(root, sequence.world) };
-  return { file, root, sequence, digest: digest(sequence), customs, sources: sourcesOf(file, root), ...world };
+  return { file, root, sequence, digest: digest(sequence), customs, sources: sourcesOf(imports, root), ...world };
 }
 
 interface Authored {
@@ -54,8 +54,8 @@ interface Authored {
   readonly locate: Locate;
 }
 
-async function runModule(file: string): Promise<Authored> {
-  const authored = await importDefault(file);
+async function runModule(file: string, imports: readonly string[]): Promise<Authored> {
+  const authored = await importDefault(file, imports);
   return { authored, locate: locateInModule(file, authored) };
 }
 
@@ -72,9 +72,16 @@ function readJson(file: string): Authored {
 }
 
 function refuse(findings: readonly Finding[], locate: Locate): void {
-  const problems = findings.map(({ path, word, ...rest }): Problem => ({ ...rest, at: locate(path, word) }));
+  const problems = findings
+    .map(({ path, word, ...rest }): Problem => ({ ...rest, at: locate(path, word) }))
+    .sort((a, b) => inFile(a) - inFile(b));
   const [first, ...others] = problems;
   if (first !== undefined) throw new SequenceError([first, ...others]);
+}
+
+/** Orders problems as a reader meets them; lines are far shorter than a million columns. */
+function inFile({ at }: Problem): number {
+  return (at?.line ?? 0) * 1e6 + (at?.column ?? 0);
 }
 
 // ------------------------------------------------------------------------------------------------------ where it is
@@ -111,7 +118,7 @@ function folderFindings(sequence: Sequence, folder: string): Finding[] {
   if (sequence.world === undefined || isFile(resolve(folder, sequence.world))) return steps;
   const message = `The world "${sequence.world}" is not there: looked for ${resolve(folder, sequence.world)}.`;
   const remedy = "Correct world; it is relative to the sequence file.";
-  return [...steps, { code: "sequence.missing-world", path: [], word: "world", message, remedy }];
+  return [...steps, finding("missing-world", [], "world", message, remedy)];
 }
 
 function stackFindings(step: Step, path: Path, folder: string): Finding[] {
@@ -119,7 +126,7 @@ function stackFindings(step: Step, path: Path, folder: string): Finding[] {
   if (["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"].some((name) => isFile(join(dir, name)))) return [];
   const message = `${capital(nameEntry(step))} names the stack folder "${step.dir}", and there is no Pulumi.yaml in ${dir}.`;
   const remedy = "Correct dir; it is relative to the sequence file.";
-  return [{ code: "sequence.missing-stack", path, word: "dir", message, remedy }];
+  return [finding("missing-stack", path, "dir", message, remedy)];
 }
 
 /** Paths relative to the root: the form, and with it the digest, is the same in every checkout. */

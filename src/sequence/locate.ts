@@ -25,7 +25,7 @@ export function locateInModule(file: string, exported: unknown): Locate {
     const at = where ?? { file };
     const text = readText(at.file);
     if (text === undefined) return at;
-    const start = at.line === undefined ? 0 : findCall(text, at.line, nameOf(data));
+    const start = at.line === undefined ? 0 : findCall(text, at.line, builderOf(data), nameOf(data));
     const wanted = [word, ...rest.filter((key) => typeof key === "string").reverse()];
     const nearer = wanted
       .map((one) => (one === undefined ? undefined : (findKey(text, start, one) ?? findString(text, start, one))))
@@ -49,6 +49,12 @@ function nearestCall(exported: unknown, path: Path): Call {
     if (where !== undefined) nearest = { where, data, rest: path.slice(at + 1) };
   }
   return nearest;
+}
+
+/** The builder that made the data, as an author calls it; custom probes are made by functions with names of their own. */
+function builderOf(data: unknown): string {
+  const { kind, type } = data as { kind?: string; type?: string };
+  return kind ?? type ?? ("steps" in (data as object) ? "defineSequence" : "gate");
 }
 
 function nameOf(data: unknown): string | undefined {

@@ -6,23 +6,31 @@ import { EvoError, type SourceLocation } from "../errors.js";
 import * as authoring from "./authoring.js";
 import { firstFrame } from "./location.js";
 import { locationOf } from "./scan.js";
+import { didYouMean } from "./suggest.js";
 
 /**
- * Imports a module and returns its default export. Nothing is cached: not in memory, so that a changed file is seen, and
- * not on disk, where another user could put something else. Errors: `sequence.syntax`, `sequence.import`,
+ * Imports a module and returns its default export. `imports` are the files that it consists of: they leave the memory
+ * cache, which they need only while loading (cycles), so that a changed file is seen next time. There is no cache on
+ * disk, where another user could put something else. Errors: `sequence.syntax`, `sequence.import`,
  * `sequence.threw`, `sequence.no-default`, each with its place.
  */
-export async function importDefault(file: string): Promise<unknown> {
+export async function importDefault(file: string, imports: readonly string[]): Promise<unknown> {
   const jiti = createJiti(file, {
     fsCache: false,
-    moduleCache: false,
     interopDefault: false,
     tryNative: false,
     virtualModules: { evo: authoring },
   });
-  const module = await jiti.import<Record<string, unknown>>(file).catch((error: unknown) => {
-    throw whyNot(file, error);
-  });
+  const forget = () => {
+    for (const path of imports) delete jiti.cache[path];
+  };
+  forget();
+  const module = await jiti
+    .import<Record<string, unknown>>(file)
+    .catch((error: unknown) => {
+      throw whyNot(file, error);
+    })
+    .finally(forget);
   if (module.default === undefined || module.default === null) throw withoutDefault(file);
   return module.default;
 }
@@ -43,7 +51,7 @@ function whyNot(file: string, error: unknown): EvoError {
   if (syntax !== undefined) {
     // The parser counts columns from 0.
     const at = { file: syntax.place!, line: Number(syntax.line), column: Number(syntax.column) + 1 };
-    return new EvoError("sequence.syntax", `Syntax error: ${syntax.what}`, {
+    return new EvoError("sequence.syntax", `Syntax error: ${syntax.what!.trim()}.`, {
       at,
       remedy: "Correct the syntax.",
       cause: error,
@@ -51,11 +59,19 @@ function whyNot(file: string, error: unknown): EvoError {
   }
   if (code === "MODULE_NOT_FOUND" || code === "ERR_MODULE_NOT_FOUND")
     return notFound(file, message, stack ?? "", error);
+  const absent = /^\(0 , _evo\.(\w+)\) is not a function$/.exec(message)?.[1];
+  if (absent !== undefined) return withoutExport(absent, frameIn(stack ?? "") ?? { file }, error);
   return new EvoError("sequence.threw", `The module threw while it was loaded: ${message}`, {
     at: frameIn(stack ?? "") ?? { file },
     remedy: "Correct what throws; a sequence module only describes, it does nothing.",
     cause: error,
   });
+}
+
+function withoutExport(name: string, at: SourceLocation, cause: unknown): EvoError {
+  const known = Object.keys(authoring);
+  const remedy = `Use one of: ${known.join(", ")}.`;
+  return new EvoError("sequence.import", `evo exports no "${name}".${didYouMean(name, known)}`, { at, remedy, cause });
 }
 
 function notFound(file: string, message: string, stack: string, cause: unknown): EvoError {

@@ -1,8 +1,9 @@
 /** From authored data to a valid sequence: schema, then the step that a probe means, then the rules of the whole. */
 import type { z } from "zod";
-import { check, type Finding } from "./check.js";
+import { check } from "./check.js";
 import type { Path } from "./locate.js";
 import { type Entry, type Gate, isGroup, type Sequence } from "./model.js";
+import { capital, type Finding } from "./problems.js";
 import { keysFor, sequenceSchema } from "./schema.js";
 import { didYouMean } from "./suggest.js";
 
@@ -48,8 +49,8 @@ function issueFindings(authored: unknown, issue: z.core.$ZodIssue): Finding[] {
   const key = issue.path.at(-1);
   const missing = typeof key === "string" && at(authored, issue.path) === undefined;
   const message = missing
-    ? `${describe(authored, issue.path.slice(0, -1))} has no ${key}: ${expectation(issue)}.`
-    : `${where}: ${expectation(issue)}.`;
+    ? `${capital(describe(authored, issue.path.slice(0, -1)))} has no ${key}: ${expectation(issue)}.`
+    : `${capital(where)}: ${expectation(issue)}.`;
   const remedy = missing ? `Add ${key}.` : "Correct it.";
   const word = typeof key === "string" && !missing ? { word: key } : {};
   return [
@@ -63,7 +64,7 @@ function unknownKey(authored: unknown, path: Path, key: string, where: string): 
     code: "sequence.unknown-key",
     path,
     word: key,
-    message: `${where} has an unknown key "${key}".${didYouMean(key, known)}`,
+    message: `${capital(where)} has an unknown key "${key}".${didYouMean(key, known)}`,
     remedy: `Use one of: ${known.join(", ")}.`,
   };
 }

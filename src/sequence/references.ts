@@ -1,8 +1,9 @@
 /** The rule of references: a step that is named must exist, and its outputs must be there when they are read. */
-import type { Finding } from "./check.js";
+
 import type { Path } from "./locate.js";
 import { isGroup, type Sequence } from "./model.js";
 import { type GatePlace, nameEntry, type Place, stepsBelow } from "./places.js";
+import { capital, type Finding } from "./problems.js";
 import { didYouMean } from "./suggest.js";
 
 interface Reader {
@@ -19,7 +20,7 @@ export function referenceFindings(
   entries: readonly Place[],
   gates: readonly GatePlace[],
 ): Finding[] {
-  const known = sequence.steps.flatMap(stepsBelow).map((step) => step.name);
+  const known = [...new Set(sequence.steps.flatMap(stepsBelow).map((step) => step.name))];
   return [
     ...entries.flatMap((place) => stepReferences(place, known)),
     ...gates.flatMap((place) => gateReferences(place, known)),
@@ -28,7 +29,7 @@ export function referenceFindings(
 
 function stepReferences({ entry, path, before }: Place, known: readonly string[]): Finding[] {
   if (isGroup(entry)) return [];
-  const reader: Reader = { who: nameEntry(entry), path, known, applied: before };
+  const reader: Reader = { who: capital(nameEntry(entry)), path, known, applied: before };
   return outputsIn([entry.config, entry.secretConfig, entry.env]).flatMap((step) => outputFinding(reader, step));
 }
 
@@ -43,7 +44,7 @@ function gateReferences({ gate, path, owner, applied }: GatePlace, known: readon
     };
     if (probe.type !== "settled" && probe.type !== "stackOutput")
       return outputsIn(probe).flatMap((step) => outputFinding(reader, step));
-    if (probe.step === undefined) return [withoutStep({ ...reader, who, path }, probe.type)];
+    if (probe.step === undefined) return [withoutStep({ ...reader, who }, probe.type)];
     return known.includes(probe.step) ? [] : [unknownStep(reader, probe.type, probe.step)];
   });
   // Targets mostly share what is wrong with them: say it once.
@@ -82,7 +83,6 @@ function withoutStep({ who, path }: Reader, what: string): Finding {
   return {
     code: "sequence.missing-step",
     path,
-    word: what,
     message: `${who} uses ${what}(...) without a step, and is not declared on one.`,
     remedy: `Name the step in ${what}(...).`,
   };

@@ -59,7 +59,7 @@ function* inside(
 /** The offset of a property `key` in the bracket that opens at or after `from`: the least nested one, the first of those. */
 export function findKey(text: string, from: number, key: string): number | undefined {
   const isKey = (token: Token, next: Token | undefined) =>
-    (token.kind === "word" || token.kind === "string") && token.text === key && /^[:,}(]$/.test(next?.text ?? "");
+    (token.kind === "word" || token.kind === "string") && token.text === key && /^[:,}]$/.test(next?.text ?? "");
   return least(inside(text, from, isKey));
 }
 
@@ -73,13 +73,13 @@ function least(found: Iterable<Found>): number | undefined {
     ?.offset;
 }
 
-/** Where the call that makes something starts: on this line, before the name that it is given, else before `(`. */
-export function findCall(text: string, line: number, name: string | undefined): number {
+/** Where a call of `builder` starts on this line: the one that is given the name, else the first, else the line's text. */
+export function findCall(text: string, line: number, builder: string, name: string | undefined): number {
   const start = offsetOf(text, line);
   const content = text.slice(start, endOfLine(text, start));
-  const named = name === undefined ? -1 : content.search(new RegExp(`[\\w$]+\\s*\\(\\s*["'\`]${quoted(name)}["'\`]`));
-  const call = named >= 0 ? named : content.search(/[\w$]+\s*\(/);
-  return start + (call >= 0 ? call : Math.max(0, content.search(/\S/)));
+  const called = `\\b${quoted(builder)}\\s*\\(`;
+  const patterns = [...(name === undefined ? [] : [`${called}\\s*["'\`]${quoted(name)}["'\`]`]), called, "\\S"];
+  return start + (patterns.map((pattern) => content.search(pattern)).find((at) => at >= 0) ?? 0);
 }
 
 function quoted(name: string): string {

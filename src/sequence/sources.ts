@@ -19,8 +19,8 @@ const SPECIFIER = /(?:\bfrom|\bimport|\bimport\s*\(|\brequire\s*\()\s*["'`]([^"'
 const LOCKFILES = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock"];
 const OWN = /^(?:evo|node:.*)$/;
 
-/** Walks the imports of `file` and digests what it finds, sorted by path. */
-export function sourcesOf(file: string, root: string): readonly SourceFile[] {
+/** A walk of the imports of `file`: absolute paths and the sha256 of each. */
+export function importsOf(file: string): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   let packages = false;
   const visit = (path: string) => {
@@ -37,7 +37,12 @@ export function sourcesOf(file: string, root: string): readonly SourceFile[] {
   visit(file);
   const lockfile = packages ? findLockfile(dirname(file)) : undefined;
   if (lockfile !== undefined) files.set(lockfile, sha256(readFileSync(lockfile)));
-  return [...files]
+  return files;
+}
+
+/** What `importsOf` found, as the ledger records it: relative to the root and sorted by path. */
+export function sourcesOf(imports: ReadonlyMap<string, string>, root: string): readonly SourceFile[] {
+  return [...imports]
     .map(([path, hash]) => ({ path: posix(relative(root, path)), sha256: hash }))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -162,11 +162,22 @@ function ownerOf(state: RunState, gate: GateId): NodeId | undefined {
 
 // ----------------------------------------------------------------------------------------------------- boundaries
 
-/** Every boundary that is applied and not open yet: look at its gates, judge them, open it. */
+/** Every boundary: while it is not open, look at its gates, judge them, open it; then its gates in dry run are left. */
 function boundaries(state: RunState, seen: Evidence, now: number): readonly Part[] {
   return state.started.plan.nodes
-    .filter((node) => node.boundary === node.id && state.opened[node.id] === undefined)
-    .map((node) => boundary(state, seen, node, now));
+    .filter((node) => node.boundary === node.id)
+    .map((node) =>
+      state.opened[node.id] === undefined ? boundary(state, seen, node, now) : dryRun(state, seen, node, now),
+    );
+}
+
+/** Gates in dry run are measured on behind an open boundary until they are judged: recorded, but nobody waits for them. */
+function dryRun(state: RunState, seen: Evidence, node: PlanNode, now: number): Part {
+  const gates = node.converged.filter((gate) => gate.policy.dryRun && state.gates[gate.id]?.passed === undefined);
+  const converged = gates.find((gate) => assess(state, seen, gate, now).status === "converged");
+  if (converged !== undefined) return { ...NOTHING, record: passing(state, seen, converged, now, 0) };
+  const unjudged = gates.filter((gate) => state.gates[gate.id]?.verdict === undefined);
+  return watch(state, seen, unjudged, node.id, now);
 }
 
 function boundary(state: RunState, seen: Evidence, node: PlanNode, now: number): Part {

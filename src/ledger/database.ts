@@ -1,0 +1,114 @@
+/** One small pool of connections that work as the writer, and one way to ask: bounded retries, evo's own errors. */
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { EvoError, EXIT } from "../errors.js";
+import { isLost, translate } from "./failures.js";
+
+/** Where a database is and as whom to log in. A URL is what the user gave; the rest is what evo made itself. */
+export type Connection =
+  | { readonly url: string }
+  | {
+      readonly host: string;
+      readonly port: number;
+      readonly database: string;
+      readonly user: string;
+      readonly password: string;
+    };
+
+export interface Database {
+  /** `role@host:port/database`, for messages. */
+  readonly where: string;
+  /**
+   * Runs one statement. It must be safe to repeat: when the connection is lost it is tried again, for some seconds in
+   * all, on a new one. Errors: those of `translate`.
+   */
+  ask<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** Waits between tries, milliseconds: some 8 seconds in all, enough for a server to restart. */
+const PAUSES = [50, 200, 500, 1000, 2000, 4000] as const;
+const CONNECT_TIMEOUT = 5_000;
+/** A query that hangs longer has lost its server. */
+const QUERY_TIMEOUT = 30_000;
+
+/** What `pg` is given; the driver itself reads the URL. */
+export function clientConfig(connection: Connection): pg.ClientConfig {
+  const common = { connectionTimeoutMillis: CONNECT_TIMEOUT, keepAlive: true, application_name: "evo" };
+  return "url" in connection ? { ...common, connectionString: connection.url } : { ...common, ...connection };
+}
+
+/** What messages may name of a connection, and what they may not. */
+export interface ConnectionFacts {
+  readonly where: string;
+  readonly user: string;
+  readonly password: string | undefined;
+}
+
+/** Role, place and password of a connection, read by the driver. Errors: `ledger.unavailable` for what is no URL. */
+export function describeConnection(connection: Connection): ConnectionFacts {
+  const client = parse(connection);
+  const host = client.host.startsWith("/") ? client.host : `${client.host}:${client.port}`;
+  const user = client.user ?? "";
+  return { where: `${user}@${host}/${client.database}`, user, password: secretOf(client.password) };
+}
+
+function secretOf(password: unknown): string | undefined {
+  return typeof password === "string" && password !== "" ? password : undefined;
+}
+
+/** The driver's own error would show the URL, password and all. */
+function parse(connection: Connection): pg.Client {
+  try {
+    if ("url" in connection && !/^postgres(ql)?:\/\//.test(connection.url)) throw new TypeError();
+    return new pg.Client(clientConfig(connection));
+  } catch {
+    throw new EvoError("ledger.unavailable", "EVO_LEDGER_URL can't be read as the address of a Postgres database.", {
+      exit: EXIT.ledgerUnavailable,
+      remedy: "Give it as postgres://role:password@host:5432/database, with special characters percent-encoded.",
+    });
+  }
+}
+
+/**
+ * Opens the pool; connects when first asked. Every connection works as evo_writer, whatever its login could do besides.
+ * `revive` is called before a repeat, to bring back a server that evo runs itself.
+ */
+export function openDatabase(connection: Connection, revive: () => Promise<void> = async () => {}): Database {
+  const { where, password } = describeConnection(connection);
+  const pool = new pg.Pool({
+    ...clientConfig(connection),
+    max: 4,
+    query_timeout: QUERY_TIMEOUT,
+    onConnect: (client) => client.query("set role evo_writer") as unknown as undefined,
+  });
+  pool.on("error", () => {}); // An idle connection died; the next question opens another.
+  const ask = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (attempt > 0) await revive();
+        return (await pool.query<Row>(text, [...values])).rows;
+      } catch (error) {
+        const pause = PAUSES[attempt];
+        if (pause === undefined || !isLost(error)) throw translate(error, where, password);
+        await sleep(pause);
+      }
+    }
+  };
+  return { where, ask, close: () => pool.end() };
+}
+
+/** Runs `work` on one connection as the login role itself, then closes it. Errors are translated. */
+export async function withClient<T>(connection: Connection, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const { where, password } = describeConnection(connection);
+  const client = parse(connection);
+  client.on("error", () => {}); // It also rejects the query at hand, which is where it is dealt with.
+  try {
+    await client.connect();
+    return await work(client);
+  } catch (error) {
+    throw translate(error, where, password);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}

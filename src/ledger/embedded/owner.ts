@@ -1,0 +1,57 @@
+/** Which process is meant by a pid, so that a later one with the same number is not taken for it. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+
+/** A process, proven by when it started on which boot of which machine. */
+export interface Owner {
+  readonly pid: number;
+  readonly started: string;
+  readonly boot: string;
+  readonly host: string;
+}
+
+/**
+ * When a process started, in the system's own units; nothing when there is none or it is a zombie. Linux: field 22 of
+ * /proc/<pid>/stat (proc(5)); elsewhere: `ps`.
+ */
+export function startOf(pid: number): string | undefined {
+  return process.platform === "linux" ? startFromProc(pid) : startFromPs(pid);
+}
+
+function startFromProc(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in parentheses may hold spaces; the state is the first field after it, the start time the twentieth.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function startFromPs(pid: number): string | undefined {
+  const found = spawnSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { encoding: "utf8" });
+  const [state = "", ...start] = (found.stdout ?? "").trim().split(/\s+/);
+  return start.length === 0 || state.startsWith("Z") ? undefined : start.join(" ");
+}
+
+/** Linux names each boot; elsewhere the start time, a full date, is enough. */
+function bootId(): string {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** This process. */
+export function myself(): Owner {
+  return { pid: process.pid, started: startOf(process.pid) ?? "", boot: bootId(), host: hostname() };
+}
+
+/** True only with proof: a process of another machine is never proven dead from here. */
+export function isDead(owner: Owner): boolean {
+  if (owner.host !== hostname()) return false;
+  return owner.boot !== bootId() || startOf(owner.pid) !== owner.started;
+}

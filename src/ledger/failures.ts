@@ -1,0 +1,92 @@
+/** What goes wrong between evo and its database, in evo's words. No message carries a password (invariant 11). */
+import { EvoError, EXIT } from "../errors.js";
+
+/** What the database driver and the socket below it put on an error. */
+interface Failure {
+  readonly message: string;
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+/** SQLSTATEs that mean: this connection is gone or not to be had; the same call may succeed on another one. */
+const LOST_STATES = /^(08...|57P0[1-5]|53300|40001|40P01)$/;
+const LOST_SYSTEM =
+  /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND)$/;
+const LOST_MESSAGES =
+  /Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|not queryable|Client was closed/;
+
+/** True when the reply, or the connection, was lost: a call that may be repeated safely is worth another try. */
+export function isLost(error: unknown): boolean {
+  const { code = "", message } = asFailure(error);
+  return LOST_STATES.test(code) || LOST_SYSTEM.test(code) || LOST_MESSAGES.test(message);
+}
+
+/** The SQLSTATE or system code of an error, where it has one. */
+export function codeOf(error: unknown): string | undefined {
+  return asFailure(error).code;
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof AggregateError && error.errors.length > 0) return asFailure(error.errors[0]);
+  if (error instanceof Error) return error as Failure;
+  return { message: String(error) };
+}
+
+/** Removes a password, as it is and as a URL writes it, from a text for people. */
+export function withoutPassword(text: string, password: string | undefined): string {
+  if (!password) return text;
+  const forms = new Set([password, encodeURIComponent(password), encodeURI(password)]);
+  return [...forms].reduce((clean, form) => clean.replaceAll(form, "***"), text);
+}
+
+/** The database can't be reached, or doesn't let evo in. `where` is role, host and database, never a password. */
+export function unavailable(error: unknown, where: string, password?: string): EvoError {
+  const message = withoutPassword(asFailure(error).message || String(codeOf(error)), password);
+  return new EvoError("ledger.unavailable", `The ledger at ${where} is not available: ${message}`, {
+    exit: EXIT.ledgerUnavailable,
+    remedy: "Check that the database is up and that EVO_LEDGER_URL names it; nothing has been started meanwhile.",
+  });
+}
+
+/** Translates an error of a ledger function; what evo did not foresee comes back as it was, without a password. */
+export function translate(error: unknown, where: string, password?: string): Error {
+  if (error instanceof EvoError) return error;
+  const { code = "", message, detail } = asFailure(error);
+  const clean = withoutPassword(message, password);
+  if (isLost(error) || code.startsWith("28") || code === "3D000") return unavailable(error, where, password);
+  switch (code) {
+    case "EV001":
+      return new EvoError("ledger.conflict", `Somebody else wrote meanwhile: ${clean}.`, {
+        exit: EXIT.locked,
+        remedy: "Look at `evo status`, then run the command again.",
+      });
+    case "EV002":
+      return new EvoError("ledger.fenced", `${capital(clean)}${heldBy(detail)}.`, {
+        exit: EXIT.locked,
+        remedy: "Another evo has taken over; follow it with `evo status`.",
+      });
+    case "42501":
+      return new EvoError("ledger.schema", `The ledger at ${where} refuses this role: ${clean}.`, {
+        exit: EXIT.ledgerUnavailable,
+        remedy: "Ask the database's owner to `GRANT evo_writer TO` the role in EVO_LEDGER_URL.",
+      });
+    default:
+      return new Error(`the ledger at ${where} answered ${code}: ${clean}`);
+  }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function heldBy(detail: string | undefined): string {
+  return detail === undefined || detail === "{}" ? "" : `; its last holder: ${detail}`;
+}
+
+/** The record doesn't hold together. */
+export function broken(message: string): EvoError {
+  return new EvoError("ledger.broken", message, {
+    exit: EXIT.ledgerBroken,
+    remedy: "Run `evo ledger verify`, keep the database as it is, and restore the ledger from a copy that verifies.",
+  });
+}

@@ -1,0 +1,89 @@
+/** The ledger: everything about Postgres lies below this folder, and this is its only door (DESIGN 7). */
+import type { GateId } from "../plan/model.js";
+import type { RunId } from "../run/events.js";
+import type { Entry, LeaseHolder, Ledger, Sample } from "../run/ports.js";
+import { type Database, openDatabase } from "./database.js";
+import { joinServer } from "./embedded/server.js";
+import { makeReady } from "./migrate.js";
+import * as read from "./read.js";
+import { type VerifyOptions, type VerifyResult, verify } from "./verify.js";
+import * as write from "./write.js";
+
+export type { EntryFilter, RunFilter, RunSummary } from "./read.js";
+export type { VerifyOptions, VerifyResult } from "./verify.js";
+
+export interface LedgerSettings {
+  /** EVO_LEDGER_URL; absent: the embedded server below `home`. */
+  readonly url?: string;
+  /** EVO_HOME. */
+  readonly home: string;
+  /** Who the client says it is: `user@host`, a git or a CI identity. */
+  readonly claimed: string;
+  /** Takes a line for people. */
+  say(line: string): void;
+}
+
+/** The port of the run machine, and what people and commands ask besides. */
+export interface OpenLedger extends Ledger {
+  /** `role@place/database`, without a password. */
+  readonly where: string;
+  entries(filter: read.EntryFilter): AsyncIterable<Entry>;
+  entry(number: number): Promise<Entry | undefined>;
+  verify(options?: VerifyOptions): Promise<VerifyResult>;
+  runs(filter: read.RunFilter): Promise<readonly read.RunSummary[]>;
+  unfinished(sequence: string, rehearsal: boolean): Promise<readonly read.RunSummary[]>;
+  leases(): Promise<readonly LeaseHolder[]>;
+  samples(run: RunId, gate: GateId): Promise<readonly Sample[]>;
+  /** Ends all connections; the last evo of an embedded ledger stops its server. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the ledger: joins or starts the embedded server, or connects to a shared one, and brings its schema up to date.
+ * Errors: `ledger.unavailable`, `ledger.schema` (both exit 9). Close it, or the process doesn't end.
+ */
+export async function openLedger(settings: LedgerSettings): Promise<OpenLedger> {
+  return settings.url === undefined ? openEmbedded(settings) : openShared(settings, settings.url);
+}
+
+async function openShared(settings: LedgerSettings, url: string): Promise<OpenLedger> {
+  await makeReady({ url }, { url });
+  const database = openDatabase({ url });
+  return toLedger(database, settings.claimed, () => database.close());
+}
+
+async function openEmbedded(settings: LedgerSettings): Promise<OpenLedger> {
+  const server = await joinServer(settings);
+  try {
+    await makeReady(server.writer, server.admin);
+  } catch (error) {
+    await server.leave();
+    throw error;
+  }
+  const database = openDatabase(server.writer, server.revive);
+  return toLedger(database, settings.claimed, async () => {
+    await database.close();
+    await server.leave();
+  });
+}
+
+function toLedger(database: Database, claimed: string, close: () => Promise<void>): OpenLedger {
+  return {
+    where: database.where,
+    append: (entries, options) => write.append(database, claimed, entries, options),
+    load: (run) => read.load(database, run),
+    sample: (samples, leases) => write.sample(database, samples, leases),
+    sampled: (run) => read.sampled(database, run),
+    acquire: (resource, holder, ttl) => write.acquire(database, resource, holder, ttl),
+    renew: (lease, ttl) => write.renew(database, lease, ttl),
+    release: (lease) => write.release(database, lease),
+    entries: (filter) => read.entries(database, filter),
+    entry: (number) => read.entry(database, number),
+    verify: (options) => verify(database, options),
+    runs: (filter) => read.runs(database, filter),
+    unfinished: (sequence, rehearsal) => read.runs(database, { sequence, rehearsal, unfinished: true }),
+    leases: () => read.leases(database),
+    samples: (run, gate) => read.samples(database, run, gate),
+    close,
+  };
+}

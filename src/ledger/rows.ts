@@ -1,0 +1,101 @@
+/** Database rows to entries and leases. Numbers come as text, because a bigint does. */
+import { canonical } from "../canonical.js";
+import type { Json } from "../gates/model.js";
+import type { Entry, LeaseHolder } from "../run/ports.js";
+import { entryHash } from "./encoding.js";
+import { broken } from "./failures.js";
+
+/** A row of `evo.readable_entries`. */
+export interface EntryRow {
+  readonly ledger: string;
+  readonly number: string;
+  readonly time: string;
+  readonly type: string;
+  readonly version: number;
+  readonly sequence: string | null;
+  readonly run: string | null;
+  readonly step: string | null;
+  readonly operation: string | null;
+  readonly stack: string | null;
+  readonly rehearsal: boolean;
+  readonly claimed: string;
+  readonly authenticated: string;
+  readonly cause_numbers: readonly string[];
+  readonly cause_hashes: readonly string[];
+  readonly text: string;
+  readonly previous: string;
+  readonly hash: string;
+}
+
+/** What is read of an entry: all that was hashed, and not what was derived from it. */
+export const ENTRY_COLUMNS = `ledger, number, time, type, version, sequence, run, step, operation, stack, rehearsal,
+  claimed, authenticated, cause_numbers, cause_hashes, text, previous, hash`;
+
+type Optional = "sequence" | "run" | "step" | "operation" | "stack";
+
+/** The entry as it stands in the row, not yet checked. Throws a SyntaxError when the text is no JSON. */
+export function toEntry(row: EntryRow): Entry {
+  const optional: { [key in Optional]?: string } = {};
+  for (const key of ["sequence", "run", "step", "operation", "stack"] as const) {
+    if (row[key] !== null) optional[key] = row[key];
+  }
+  return {
+    ledger: row.ledger,
+    number: Number(row.number),
+    time: row.time,
+    type: row.type,
+    version: row.version,
+    ...optional,
+    rehearsal: row.rehearsal,
+    actor: { claimed: row.claimed, authenticated: row.authenticated },
+    causes: row.cause_numbers.map((number, i) => ({ number: Number(number), hash: row.cause_hashes[i] ?? "" })),
+    body: JSON.parse(row.text) as { [key: string]: Json },
+    text: row.text,
+    previous: row.previous,
+    hash: row.hash,
+  };
+}
+
+/** The entry of a row whose hash fits: nothing is decided on an entry that was changed. Errors: `ledger.broken`. */
+export function toSoundEntry(row: EntryRow): Entry {
+  const entry = toEntry(row);
+  if (entryHash(entry) !== entry.hash) throw broken(`Entry ${entry.number} of the ledger is not what was recorded.`);
+  return entry;
+}
+
+/** A row of `evo.readable_leases`. */
+export interface LeaseRow {
+  readonly resource: string;
+  readonly token: string;
+  readonly claim: string;
+  readonly holder: { readonly [key: string]: Json };
+  readonly since: string;
+  readonly expires: string;
+  readonly live: boolean;
+}
+
+export function toHolder(row: LeaseRow): LeaseHolder {
+  const { resource, holder, since, expires, live } = row;
+  return { resource, holder, since, expires, live };
+}
+
+/**
+ * Canonical text that Postgres can hold as jsonb: NUL, which it can't, and lone surrogates, which UTF-8 can't, become
+ * U+FFFD. What is recorded is what comes back; nobody hashes the value from before.
+ */
+export function recordable(value: unknown): string {
+  return canonical(mend(value));
+}
+
+function mend(value: unknown): unknown {
+  if (typeof value === "string") return wellFormed(value);
+  if (Array.isArray(value)) return value.map(mend);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [wellFormed(key), mend(inner)]));
+}
+
+const UNFIT = /\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
+
+function wellFormed(text: string): string {
+  return text.replace(UNFIT, "\uFFFD");
+}

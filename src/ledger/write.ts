@@ -1,0 +1,81 @@
+/** What evo may do to the ledger: append entries, keep samples, hold leases. Every call may be repeated safely. */
+import { randomUUID } from "node:crypto";
+import type { Acquired, AppendOptions, Entry, Lease, NewEntry, Sample } from "../run/ports.js";
+import type { Database } from "./database.js";
+import { type EntryRow, type LeaseRow, recordable, toHolder, toSoundEntry } from "./rows.js";
+
+/** Version of an entry's body; it grows when a type's body changes its meaning. */
+const BODY_VERSION = 1;
+
+function toItem(entry: NewEntry): object {
+  const { body, ...rest } = entry;
+  return { ...rest, version: BODY_VERSION, text: recordable(body) };
+}
+
+/**
+ * Appends all entries or none, with intent durable when it resolves (invariant 1). A lost connection is tried again
+ * with the same id, which can't append twice. Errors: `ledger.conflict`, `ledger.fenced`, `ledger.unavailable`.
+ */
+export async function append(
+  database: Database,
+  claimed: string,
+  entries: readonly NewEntry[],
+  options: AppendOptions,
+): Promise<readonly Entry[]> {
+  if (entries.length === 0) return [];
+  const rows = await database.ask<EntryRow>("select * from evo.append($1, $2, $3, $4, $5, $6)", [
+    options.id,
+    recordableName(claimed),
+    recordable(entries.map(toItem)),
+    JSON.stringify(options.leases),
+    options.expected?.run ?? null,
+    options.expected?.version ?? null,
+  ]);
+  return rows.map(toSoundEntry);
+}
+
+/** Names go through the same mending as bodies. */
+function recordableName(claimed: string): string {
+  return JSON.parse(recordable(claimed)) as string;
+}
+
+/** Keeps raw looks beside the ledger. Errors: `ledger.fenced`, `ledger.unavailable`. */
+export async function sample(database: Database, samples: readonly Sample[], leases: readonly Lease[]): Promise<void> {
+  if (samples.length === 0) return;
+  const rows = samples.map(({ run, gate, target, measurement }) => {
+    const { number, began } = measurement;
+    return { run, gate, target, number, began, text: recordable(measurement) };
+  });
+  await database.ask("select evo.record_samples($1, $2)", [recordable(rows), JSON.stringify(leases)]);
+}
+
+/** Takes a lease, or says who holds it. `ttl` in milliseconds, by the database's clock. */
+export async function acquire(
+  database: Database,
+  resource: string,
+  holder: { readonly [key: string]: unknown },
+  ttl: number,
+): Promise<Acquired> {
+  const claim = randomUUID();
+  const [row] = await database.ask<LeaseRow>("select * from evo.acquire_lease($1, $2, $3, $4)", [
+    resource,
+    claim,
+    recordable(holder),
+    Math.round(ttl),
+  ]);
+  if (row === undefined) throw new Error(`evo.acquire_lease answered nothing for ${resource}`);
+  if (row.claim === claim) return { acquired: true, lease: { resource, token: row.token } };
+  return { acquired: false, by: toHolder(row) };
+}
+
+/** Prolongs a lease; false means that it is lost. */
+export async function renew(database: Database, lease: Lease, ttl: number): Promise<boolean> {
+  const sql = "select evo.renew_lease($1, $2, $3) as held";
+  const [row] = await database.ask<{ held: boolean }>(sql, [lease.resource, lease.token, Math.round(ttl)]);
+  return row?.held ?? false;
+}
+
+/** Gives a lease back; a lost one is left alone. */
+export async function release(database: Database, lease: Lease): Promise<void> {
+  await database.ask("select evo.release_lease($1, $2)", [lease.resource, lease.token]);
+}

@@ -44,8 +44,13 @@ function choose({ programDir, runtime, host }: HostQuestion): HostChoice {
 
 /** The version of the SDK that a program in this folder would load; undefined if none is installed. */
 export function sdkVersion(programDir: string): string | undefined {
-  for (let at = programDir; ; at = dirname(at)) {
-    const file = join(at, "node_modules", "@pulumi", "pulumi", "package.json");
+  return installedVersion("@pulumi/pulumi", programDir);
+}
+
+/** The version of a package in the nearest `node_modules` at or above a folder; undefined if it is in none. */
+export function installedVersion(name: string, directory: string): string | undefined {
+  for (let at = directory; ; at = dirname(at)) {
+    const file = join(at, "node_modules", name, "package.json");
     if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8")).version;
     if (dirname(at) === at) return undefined;
   }

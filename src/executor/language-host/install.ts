@@ -26,7 +26,7 @@ const SHIMS: readonly (readonly [string, string])[] = [
 ];
 
 /** A warning of the engine for each of these that it finds on the PATH: expected, no news for anybody. */
-export const PLUGIN_NOTICE = /^using pulumi-(language-nodejs|resource-pulumi-nodejs|analyzer-policy) from \$PATH at /;
+export const OWN_HOST_NOTICE = /^using pulumi-(language-nodejs|resource-pulumi-nodejs|analyzer-policy) from \$PATH at /;
 
 /**
  * Absolute path of a directory `<home>/plugins/<hash>` to be put first on the engine's PATH. Made once and whole; safe to

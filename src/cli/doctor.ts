@@ -21,8 +21,8 @@ export async function doctor(options: { readonly json?: boolean; readonly engine
     print(
       facts.map(
         (fact) =>
-          `${fact.ok ? "ok     " : "missing"}  ${fact.name}: ${fact.found}${fact.remedy === undefined ? "" : `\n         → ${fact.remedy}`}`,
+          `${fact.status.padEnd(7)}  ${fact.name}: ${fact.found}${fact.remedy === undefined ? "" : `\n         → ${fact.remedy}`}`,
       ),
     );
-  process.exitCode = facts.every((fact) => fact.ok) ? EXIT.done : EXIT.error;
+  process.exitCode = facts.some((fact) => fact.status === "missing") ? EXIT.error : EXIT.done;
 }

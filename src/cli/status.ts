@@ -49,9 +49,9 @@ export async function runs(options: {
     if (rows.length === 0) return print("no runs yet");
     const cells = rows.map((row) => [
       row.run,
-      row.sequence,
+      row.sequence ?? "",
       row.rehearsal ? "rehearsal" : "",
-      row.lastType,
+      row.last.type,
       row.started.slice(0, 19),
       String(row.version),
     ]);

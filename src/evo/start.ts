@@ -102,9 +102,9 @@ function locked(by: LeaseHolder): EvoError {
 }
 
 async function refuseUnfinished(session: Session, plan: Plan): Promise<void> {
-  const unfinished = await session.ledger.unfinished(plan.sequence.name, session.world !== undefined);
-  if (unfinished.length === 0) return;
-  const [run] = unfinished;
+  const [unfinished] = await session.ledger.unfinished(plan.sequence.name, session.world !== undefined);
+  if (unfinished === undefined) return;
+  const { run } = unfinished;
   throw new EvoError("run.unfinished", `run ${run} of ${plan.sequence.name} is not finished, and nobody drives it`, {
     exit: EXIT.awaitsPerson,
     remedy: `evo status ${run}; then evo resume ${run}, or evo abort ${run} --reason "..."`,

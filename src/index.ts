@@ -5,3 +5,15 @@ export type { GateSpec } from "./sequence/builders.js";
 export type { Duration } from "./sequence/duration.js";
 export type * from "./sequence/model.js";
 export type { CustomSpec } from "./sequence/probes.js";
+export { defineWorld } from "./world/define.js";
+export type {
+  Answer,
+  EdgeView,
+  Endpoint,
+  EndpointRequest,
+  Fault,
+  Propagation,
+  Resource,
+  WorldDefinition,
+  WorldSpec,
+} from "./world/model.js";

@@ -1,0 +1,88 @@
+/**
+ * A new role reaches every user, in an order in which nobody is refused: the identity provider, the service, the
+ * gateways of all regions, and only then the flag that makes users' requests subject to the new policy.
+ */
+import { defineSequence, gate, http, lockstep, output, settled, stackOutput, text, up } from "evo";
+
+const REGIONS = ["us-east-1", "ap-southeast-2", "eu-west-1"] as const;
+type Region = (typeof REGIONS)[number];
+
+/** The version of roles and policy that this evolution brings (as in the stacks' config). */
+const VERSION = 2;
+
+const gateway = (region: Region) => `gateway-${region}`;
+
+/** The canary holds every role: it meets the policies before any user does. */
+const canary = { "x-canary": output("identity", "canarySecret") };
+
+/**
+ * A region's address stands for several edges, and each request meets one of them. Ten passes in a row at a pause of
+ * 250 ms go round five edges twice, whatever their order; one pass would prove one edge.
+ */
+const EVERY_EDGE = { interval: "250ms", timeout: "2m", consecutiveSuccessLimit: 10, stableFor: "2s" } as const;
+
+/** Users don't meet the new policy before the flag: a look at what they see would pass at once and prove nothing. */
+const policyArrived = gate("policy-arrived", {
+  targets: REGIONS,
+  probe: (region) =>
+    http({
+      url: text`${output(gateway(region), "url")}/orders`,
+      headers: { ...canary, "x-policy-version": String(VERSION) },
+      expect: { status: 200, json: [{ path: "policy", equals: VERSION }] },
+    }),
+  quorum: "all",
+  ...EVERY_EDGE,
+});
+
+/** What users meet: the canary without a wish of its own gets the policy that the flag names. */
+const served = (name: string, passes: number) =>
+  gate(name, {
+    targets: REGIONS,
+    probe: (region) =>
+      http({
+        url: text`${output(gateway(region), "url")}/orders`,
+        headers: canary,
+        expect: { status: 200, json: [{ path: "policy", equals: VERSION }] },
+      }),
+    interval: "100ms",
+    timeout: "2m",
+    consecutiveSuccessLimit: passes,
+  });
+
+export default defineSequence({
+  name: "role-rollout",
+  owner: "team-access",
+  description: "Brings the role order-approver to all regions without refusing anybody on the way.",
+  world: "./worlds/reference.ts",
+  steps: [
+    up("identity", {
+      dir: "../stacks/identity",
+      stack: "prod",
+      convergedWhen: [
+        gate("mapping-stands", { targets: ["identity"], probe: settled(), interval: "2s", timeout: "5m" }),
+      ],
+    }),
+    up("app", {
+      dir: "../stacks/app",
+      stack: "prod",
+      convergedWhen: [
+        gate("rolled-out", {
+          targets: ["orders"],
+          probe: stackOutput({ path: "updatedReplicas", atLeast: 1 }),
+          interval: "1s",
+          timeout: "10m",
+        }),
+      ],
+    }),
+    lockstep("gateway", {
+      members: REGIONS.map((region) => up(gateway(region), { dir: "../stacks/gateway", stack: `prod-${region}` })),
+      convergedWhen: [policyArrived],
+    }),
+    up("flags", {
+      dir: "../stacks/flags",
+      stack: "prod",
+      convergedWhen: [served("users-served", 10)],
+    }),
+  ],
+  consistentWhen: [served("same-everywhere", 5)],
+});

@@ -1,0 +1,107 @@
+/**
+ * The simulated cloud's control plane: what was made, changed and deleted, in order. It is the fold of a file, so that
+ * a later command sees the same world. Secrets in that file are sealed (invariant 11).
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import type { Json, StandingFault } from "./model.js";
+import { type Chances, type Placed, place, type Version } from "./propagation.js";
+import { secret, withSecrets } from "./values.js";
+
+export interface Cloud {
+  readonly versions: readonly Placed[];
+  readonly faults: readonly StandingFault[];
+  /** Takes a change: gives it its number, writes it down, and says when it is due where. */
+  take(change: Omit<Version, "number">): Placed;
+  /** How many changes of this URN there have been. */
+  count(urn: string): number;
+  /** The newest version of a resource that exists, by its id. */
+  live(type: string, id: string): Placed | undefined;
+  fault(fault: StandingFault): void;
+  /** Ends all standing faults: what they kept back arrives. */
+  lift(at: number): void;
+}
+
+type Line =
+  | { readonly kind: "version"; readonly version: Version }
+  | { readonly kind: "fault"; readonly fault: StandingFault }
+  | { readonly kind: "lifted"; readonly at: number };
+
+/** Opens the cloud that a file remembers. The file is appended to before a change is believed. */
+export function openCloud(file: string, key: Buffer, chances: Chances): Cloud {
+  const versions: Placed[] = [];
+  const faults: StandingFault[] = [];
+  const end = (at: number) => {
+    faults.forEach((fault, place) => {
+      faults[place] = { until: at, ...fault };
+    });
+  };
+  for (const line of readLines(file)) {
+    const known = withSealed(line, key) as unknown as Line;
+    if (known.kind === "version") versions.push(place(chances, known.version));
+    else if (known.kind === "fault") faults.push(known.fault);
+    else end(known.at);
+  }
+  const write = (line: Line) => {
+    const sealed = withSecrets(line as unknown as Json, (value) => ({ [SEALED]: seal(value, key) }));
+    appendFileSync(file, `${JSON.stringify(sealed)}\n`, { mode: 0o600 });
+  };
+  const count = (urn: string) => versions.filter((version) => version.urn === urn).length;
+  return {
+    versions,
+    faults,
+    count,
+    take(change) {
+      const version: Version = { ...change, number: count(change.urn) + 1 };
+      write({ kind: "version", version });
+      const placed = place(chances, version);
+      versions.push(placed);
+      return placed;
+    },
+    live(type, id) {
+      const newest = versions.findLast((version) => version.type === type && version.id === id);
+      return newest?.properties === undefined ? undefined : newest;
+    },
+    fault(fault) {
+      write({ kind: "fault", fault });
+      faults.push(fault);
+    },
+    lift(at) {
+      write({ kind: "lifted", at });
+      end(at);
+    },
+  };
+}
+
+/** Lines of a file that is appended to; a last line without its end was never believed. */
+export function readLines(file: string): readonly Json[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Json);
+}
+
+// ------------------------------------------------------------------------------------------------------- Sealing
+
+const SEALED = "evo.sealed";
+
+function seal(value: Json, key: Buffer): string {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce);
+  const body = Buffer.concat([cipher.update(JSON.stringify(value), "utf8"), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString("base64");
+}
+
+function unseal(text: string, key: Buffer): Json {
+  const bytes = Buffer.from(text, "base64");
+  const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, 12));
+  decipher.setAuthTag(bytes.subarray(12, 28));
+  return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString("utf8")) as Json;
+}
+
+function withSealed(value: Json, key: Buffer): Json {
+  if (Array.isArray(value)) return value.map((each) => withSealed(each, key));
+  if (typeof value !== "object" || value === null) return value;
+  const object = value as { readonly [key: string]: Json };
+  if (typeof object[SEALED] === "string") return secret(unseal(object[SEALED], key));
+  return Object.fromEntries(Object.entries(object).map(([name, each]) => [name, withSealed(each, key)]));
+}

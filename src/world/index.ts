@@ -1,0 +1,6 @@
+/** What the composition root and tests use of the world. Authors get `defineWorld` from the package itself. */
+export { rehearsalConfig, rehearsalEnvironment } from "./environment.js";
+export type { WorldEntry } from "./log.js";
+export type { Fault } from "./model.js";
+export { type OpenWorld, openWorld, type World } from "./open.js";
+export { type Answered, startTraffic, type Traffic, type TrafficSpec } from "./traffic.js";

@@ -1,0 +1,101 @@
+/**
+ * What a world is made of, as its author declares it and as its endpoints see it. All durations are milliseconds, all
+ * times milliseconds since the epoch.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Properties = { readonly [key: string]: Json };
+
+/** From, to (both included), in milliseconds. */
+export type Range = readonly [min: number, max: number];
+
+export interface Region {
+  /** Nodes behind the region's one address; each converges separately. At least 5. */
+  readonly edges: number;
+}
+
+/**
+ * How long a change of certain resources takes to arrive at the edges. The first rule whose `types` match counts; what
+ * no rule names arrives at once. Within a region the edges spread over the whole range: one is always early, one late.
+ */
+export interface Propagation {
+  /** A type token (`aws:lambda/function:Function`), or its beginning followed by `*`. */
+  readonly types: string;
+  /** `region`: only to edges of the resource's own region. Default `everywhere`. */
+  readonly reach?: "everywhere" | "region";
+  readonly delay: Range;
+  /** Other ranges for some regions. */
+  readonly regions?: { readonly [region: string]: Range };
+}
+
+/** A resource as it has arrived at one edge. Secrets are plain here: this is the inside of the simulated cloud. */
+export interface Resource {
+  readonly urn: string;
+  readonly type: string;
+  readonly name: string;
+  readonly project: string;
+  readonly stack: string;
+  readonly id: string;
+  readonly region: string | undefined;
+  readonly properties: Properties;
+}
+
+/** What one edge knows: the newest version of each resource that has propagated to it. */
+export interface EdgeView {
+  readonly region: string;
+  readonly edge: string;
+  readonly resources: readonly Resource[];
+  /** The first resource of that type, by its name in the program where one is given. */
+  find(type: string, name?: string): Resource | undefined;
+}
+
+export interface EndpointRequest {
+  readonly method: string;
+  /** Path and query, as requested. */
+  readonly url: string;
+  /** Names in lower case. */
+  readonly headers: { readonly [name: string]: string };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: { readonly [name: string]: string };
+  /** Sent as JSON. */
+  readonly body?: Json;
+}
+
+/** The address of a region: every answer follows from what has propagated to the edge that got the request. */
+export type Endpoint = (edge: EdgeView, request: EndpointRequest) => Answer;
+
+/** What goes wrong. More kinds may follow. */
+export interface Fault {
+  /** Changes that would arrive at these edges while it lasts don't arrive. */
+  readonly kind: "never-converges";
+  readonly region: string;
+  /** Only this edge (`eu-west-1/3`); default all of the region. */
+  readonly edge?: string;
+  /** Only these resources, as in a propagation rule; default all. */
+  readonly types?: string;
+}
+
+/** A fault with the time from which it holds; `until` is set once it has been lifted. */
+export interface StandingFault extends Fault {
+  readonly from: number;
+  readonly until?: number;
+}
+
+export interface WorldSpec {
+  readonly name: string;
+  /** What the world's chances follow from; a rehearsal may choose another. Default 1. */
+  readonly seed?: number;
+  /** Packages served by the simulated provider. Default aws and kubernetes. */
+  readonly packages?: readonly string[];
+  readonly regions: { readonly [name: string]: Region };
+  readonly propagation: readonly Propagation[];
+  readonly endpoint: Endpoint;
+  /** Faults that hold from the beginning. */
+  readonly faults?: readonly Fault[];
+}
+
+/** A validated world. */
+export interface WorldDefinition extends Required<WorldSpec> {}

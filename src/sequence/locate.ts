@@ -53,12 +53,15 @@ function nearestCall(exported: unknown, path: Path): Call {
 
 /** The builder that made the data, as an author calls it; custom probes are made by functions with names of their own. */
 function builderOf(data: unknown): string {
-  const { kind, type } = data as { kind?: string; type?: string };
-  return kind ?? type ?? ("steps" in (data as object) ? "defineSequence" : "gate");
+  if (typeof data !== "object" || data === null) return "defineSequence";
+  const { kind, type } = data as { kind?: unknown; type?: unknown };
+  if (typeof kind === "string") return kind;
+  if (typeof type === "string") return type;
+  return "targets" in data ? "gate" : "defineSequence";
 }
 
 function nameOf(data: unknown): string | undefined {
-  const { name } = data as { name?: unknown };
+  const { name } = Object(data) as { name?: unknown };
   return typeof name === "string" ? name : undefined;
 }
 

@@ -1,6 +1,8 @@
 /** Runs a sequence module: TypeScript without a build step, "evo" being this very evo. */
 
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createJiti } from "jiti";
 import { EvoError, type SourceLocation } from "../errors.js";
 import * as authoring from "./authoring.js";
@@ -17,7 +19,6 @@ import { didYouMean } from "./suggest.js";
 export async function importDefault(file: string, imports: readonly string[]): Promise<unknown> {
   const jiti = createJiti(file, {
     fsCache: false,
-    interopDefault: false,
     tryNative: false,
     virtualModules: { evo: authoring },
   });
@@ -31,7 +32,8 @@ export async function importDefault(file: string, imports: readonly string[]): P
       throw whyNot(file, error);
     })
     .finally(forget);
-  if (module.default === undefined || module.default === null) throw withoutDefault(file);
+  // Without a default export of its own the module would stand in for it.
+  if (!("default" in module)) throw withoutDefault(file);
   return module.default;
 }
 
@@ -95,8 +97,12 @@ function importOf(file: string, specifier: string): SourceLocation {
   }
 }
 
-/** The first frame in the author's code, not in the loader's or in Node's. */
+const OURS = dirname(fileURLToPath(import.meta.url));
+
+/** The first frame in the author's code, not in evo's, the loader's or Node's; transpiling keeps lines, but no columns. */
 function frameIn(stack: string): SourceLocation | undefined {
-  const own = stack.split("\n").filter((line) => !/node:|[\\/]jiti[\\/]dist[\\/]/.test(line));
-  return firstFrame(own.join("\n"));
+  const foreign = (line: string) => line.includes(OURS) || /node:|[\\/]jiti[\\/]dist[\\/]/.test(line);
+  const theirs = stack.split("\n").filter((line) => !foreign(line));
+  const frame = firstFrame(theirs.join("\n"));
+  return frame?.line === undefined ? frame : { file: frame.file, line: frame.line };
 }

@@ -39,7 +39,8 @@ export type JournalLine = { readonly at: number } & (
   | { readonly line: "seen"; readonly phase: Phase; readonly seen: Seen }
   | { readonly line: "previewed"; readonly preview: ChangeSet; readonly refusal?: string }
   | { readonly line: "accepted" | "held" | "evaluated" | "committed" | "cancelled" }
-  | { readonly line: "refused"; readonly reason: string }
+  /** `surprise`: evo itself stopped it in mid-update (invariant 10). */
+  | { readonly line: "refused"; readonly reason: string; readonly surprise?: boolean }
   | { readonly line: "exited"; readonly call: Call; readonly code: number | null; readonly signal: string | null }
   | { readonly line: "outcome"; readonly outcome: OperationOutcome }
 );

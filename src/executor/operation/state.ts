@@ -28,6 +28,8 @@ export interface OperationState {
   readonly committed: boolean;
   readonly cancelled: boolean;
   readonly refused?: string;
+  /** The refusal is evo's own, in mid-update. */
+  readonly surprised: boolean;
   readonly exits: { readonly [call in Call]?: { readonly code: number | null; readonly signal: string | null } };
   readonly outcome?: OperationOutcome;
 }
@@ -43,6 +45,7 @@ const NOTHING_YET: OperationState = {
   evaluated: false,
   committed: false,
   cancelled: false,
+  surprised: false,
   exits: {},
 };
 
@@ -60,7 +63,7 @@ export function fold(state: OperationState, line: JournalLine): OperationState {
     case "previewed":
       return { ...state, previewed: line };
     case "refused":
-      return { ...state, refused: state.refused ?? line.reason };
+      return { ...state, refused: state.refused ?? line.reason, surprised: state.surprised || line.surprise === true };
     case "exited":
       return {
         ...state,

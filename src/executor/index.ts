@@ -1,0 +1,152 @@
+/** The executor: everything Pulumi, behind the machine's port (DESIGN 5). */
+import { EvoError } from "../errors.js";
+import type { StepNode } from "../plan/model.js";
+import { createRedactor, secretsInEnvironment } from "../redact.js";
+import type { Executor, OperationOutcome, OperationRequest } from "../run/ports.js";
+import { languageHostFor } from "./language-host/choose.js";
+import { languageHostPath } from "./language-host/install.js";
+import { makeOperationDirectory, operationDirectory, signal } from "./operation/directory.js";
+import { engineEnvironment } from "./operation/environment.js";
+import { followOperation } from "./operation/follow.js";
+import { createHostLauncher } from "./operation/launch.js";
+import type { HostOrder } from "./operation/order.js";
+import { environmentLookup, stepValues } from "./operation/values.js";
+import type { ExecutorReads, ExecutorSettings } from "./settings.js";
+import { refreshPreview } from "./stack/drift.js";
+import { findStack, identifyStack } from "./stack/identity.js";
+import { historyEntry, leftovers } from "./stack/inspect.js";
+import { stackOutputs } from "./stack/outputs.js";
+import type { Project } from "./stack/project.js";
+
+export type { ExecutorReads, ExecutorSettings, StackOutput } from "./settings.js";
+
+/** The executor of one evo process. It holds nothing that has to be closed: engines and their hosts live on their own. */
+export function createExecutor(settings: ExecutorSettings): Executor & ExecutorReads {
+  const launcher = createHostLauncher();
+  const { home, env, engine } = settings;
+  const directoryOf = (operation: string): string => operationDirectory(home, operation);
+  return {
+    identify: async (node, root) => {
+      const identity = await identifyStack(node, root, env);
+      launcher.prepare();
+      return identity;
+    },
+    start: async (request) => {
+      const order = await orderOf(settings, request, "begin");
+      demandNew(home, request);
+      await launcher.launch(order);
+    },
+    follow: (request, aborted) =>
+      followOperation({
+        directory: directoryOf(request.intent.operation),
+        signal: aborted,
+        takeUp: async () => launcher.launch(await orderOf(settings, request, "observe")),
+        withoutDirectory: async () => withoutDirectory(await orderOf(settings, request, "observe")),
+      }),
+    accept: async (operation) => void signal(directoryOf(operation), "accept"),
+    refuse: async (operation, reason) => void signal(directoryOf(operation), "refuse", reason),
+    cancel: async (operation) => void signal(directoryOf(operation), "cancel"),
+    outputs: (node, root) => stackOutputs({ engine, env, ...named(node), ...findStack(node, root, env) }),
+    refreshPreview: (node, root, aborted) => {
+      const found = findStack(node, root, env);
+      const all = readEnvironment(settings, node, found.project);
+      return refreshPreview({ engine, home, env: all, ...named(node), ...found }, aborted);
+    },
+  };
+}
+
+function named(node: StepNode): { stackName: string } {
+  return { stackName: node.stack.stack };
+}
+
+/** An operation is never begun twice, whoever asks (invariant 5). */
+function demandNew(home: string, { intent }: OperationRequest): void {
+  try {
+    makeOperationDirectory(home, intent.operation);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new EvoError("operation.begun", `operation ${intent.operation} was begun before`, { source: "evo" });
+  }
+}
+
+/** evo's own language host, where it serves the program of this project. */
+function pluginsFor(settings: ExecutorSettings, node: StepNode, project: Project): string | undefined {
+  const choice = languageHostFor({
+    programDir: project.programDirectory,
+    runtime: project.runtime,
+    host: node.options.host,
+    engine: settings.engine.path,
+    path: settings.env["PATH"] ?? "",
+  });
+  return choice.host === "own" ? languageHostPath(settings.home, settings.engine.path) : undefined;
+}
+
+function readEnvironment(settings: ExecutorSettings, node: StepNode, project: Project) {
+  const plugins = pluginsFor(settings, node, project);
+  const parts = { base: settings.env, step: {}, run: "", operation: "", directory: "", hold: false };
+  const all = {
+    ...engineEnvironment({ ...parts, transpileOnly: true, ...(plugins === undefined ? {} : { plugins }) }),
+  };
+  delete all["EVO_OPERATION_DIR"];
+  return all;
+}
+
+async function orderOf(
+  settings: ExecutorSettings,
+  request: OperationRequest,
+  kind: "begin" | "observe",
+): Promise<HostOrder> {
+  const { intent, node, root, run } = request;
+  const { project, stack } = findStack(node, root, settings.env);
+  const plugins = pluginsFor(settings, node, project);
+  const values = await stepValues(request, settings.resolve ?? environmentLookup(settings.env));
+  const { config: _, secretConfig: __, env: ___, ...options } = node.options;
+  // A refresh in front of an update would change the state before evo has judged the preview: that takes two processes.
+  const oneProcess = node.verb === "up" && plugins !== undefined && options.refresh !== true;
+  const directory = operationDirectory(settings.home, intent.operation);
+  const env = engineEnvironment({
+    base: settings.env,
+    step: values.env,
+    run,
+    operation: intent.operation,
+    directory,
+    hold: oneProcess,
+    transpileOnly: options.transpileOnly === true,
+    ...(plugins === undefined ? {} : { plugins }),
+  });
+  const { config, secretConfig, lookedUp } = values;
+  const common = { kind, directory, operation: intent.operation, run, verb: node.verb, engine: settings.engine };
+  const what = { env, project, stack, stackName: node.stack.stack, options, oneProcess };
+  return { ...common, ...what, config, secretConfig, secrets: lookedUp };
+}
+
+/**
+ * There is an intent, but nothing of the operation on this machine. An engine that was started elsewhere would have left
+ * a history entry, a lock or a pending operation; with none of them it never was.
+ */
+async function withoutDirectory(order: HostOrder): Promise<OperationOutcome> {
+  const now = Date.now();
+  const redactor = createRedactor([...order.secrets, ...secretsInEnvironment(order.env)]);
+  try {
+    const entry = await historyEntry(order);
+    const times = { began: entry?.began ?? now, ended: entry?.ended ?? now };
+    const changes = { counts: entry?.counts ?? {}, resources: [], diagnostics: [], providers: {} };
+    const seen = { ...changes, engine: order.engine.version, duration: times.ended - times.began };
+    if (entry?.succeeded === true) return { status: "succeeded", ...times, changes: seen };
+    if (entry !== undefined)
+      return { status: "failed", ...times, reason: "so says the engine's history", changes: seen };
+    const facts = await leftovers(order);
+    if (facts.length > 0) return { status: "unresolved", facts: ["nothing is known of it on this machine", ...facts] };
+    return {
+      status: "absent",
+      ...times,
+      reason: "no engine was ever started: no directory, history, lock or pending operation",
+    };
+  } catch (error) {
+    const unable = redactor.apply((error as Error).message);
+    return {
+      status: "unresolved",
+      facts: ["nothing is known of it on this machine", `the backend could not be asked: ${unable}`],
+    };
+  }
+}

@@ -1,0 +1,273 @@
+/** Drives an operation from its first engine process to its outcome, or takes up one whose host has died. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createRedactor, type Redactor, secretsInEnvironment } from "../../redact.js";
+import type { OperationOutcome } from "../../run/ports.js";
+import { checkpointDigest } from "../stack/backend.js";
+import { type HistoryEntry, historyEntry, leftovers } from "../stack/inspect.js";
+import { exportDigest } from "../stack/state-digest.js";
+import { type SettingsCopy, settingsCopy } from "./config.js";
+import { clearScratch, EVENTS, makeFifo, SECRETS, signalText, watchDirectory } from "./directory.js";
+import { plainText } from "./engine-events.js";
+import type { EngineExit } from "./engine-process.js";
+import { readFifo, readFifoOnDemand } from "./fifo.js";
+import { type Journal, openJournal, readJournal } from "./journal.js";
+import { createObserver, type Observer } from "./observer.js";
+import type { HostOrder } from "./order.js";
+import { type Ending, failureReason, outcomeOf } from "./outcome.js";
+import { findByEnvironment, identifyProcess, isAlive } from "./process-identity.js";
+import { changesOf, fold, initialState, type OperationState } from "./state.js";
+
+/** Milliseconds between looks at an engine that is not our child. */
+const WATCH = 100;
+
+interface Scene {
+  readonly order: HostOrder;
+  readonly journal: Journal;
+  readonly redactor: Redactor;
+  readonly observer: Observer;
+  drain(): void;
+  close(): void;
+}
+
+/** Runs the order. `hosted` is called once the journal says that this host lives. */
+export async function drive(order: HostOrder, hosted: () => void): Promise<void> {
+  const scene = openScene(order);
+  scene.observer.record(hostedLine(order), "durable");
+  hosted();
+  let outcome: OperationOutcome;
+  try {
+    outcome = order.kind === "begin" ? await begin(scene) : await observe(scene);
+  } catch (error) {
+    outcome = await brokenOff(scene, error as Error);
+  }
+  scene.observer.record({ line: "outcome", outcome }, "durable");
+  scene.close();
+  clearScratch(order.directory);
+}
+
+function hostedLine(order: HostOrder) {
+  const host = identifyProcess(process.pid) ?? { pid: process.pid, start: "?", boot: "?" };
+  const checkpoint = order.stack.kind === "file" ? checkpointDigest(order.stack) : undefined;
+  return {
+    line: "hosted" as const,
+    host,
+    engine: order.engine.version,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+  };
+}
+
+function openScene(order: HostOrder): Scene {
+  const before = readJournal(order.directory).reduce(fold, initialState());
+  for (const name of [EVENTS, SECRETS])
+    if (!existsSync(join(order.directory, name))) makeFifo(join(order.directory, name));
+  const journal = openJournal(order.directory);
+  const redactor = createRedactor([
+    ...Object.values(order.secretConfig),
+    ...order.secrets,
+    ...secretsInEnvironment(order.env),
+  ]);
+  const secrets = readFifoOnDemand(join(order.directory, SECRETS), (line) => observer.secret(line));
+  // A secret must be known before the line that may carry it is looked at.
+  const events = readFifo(join(order.directory, EVENTS), (line) => {
+    secrets.drain();
+    observer.event(line);
+  });
+  const drain = (): void => events.drain();
+  const observer = createObserver(order, journal, redactor, before, drain);
+  const stop = watchDirectory(order.directory, observer.react);
+  const close = (): void => {
+    stop();
+    events.close();
+    secrets.close();
+    journal.close();
+  };
+  return { order, journal, redactor, observer, drain, close };
+}
+
+async function begin(scene: Scene): Promise<OperationOutcome> {
+  const { order, observer } = scene;
+  let exit: EngineExit | undefined;
+  const hooks = {
+    spawning: (call: "attempt" | "preview" | "update") => observer.record({ line: "spawning", call }, "durable"),
+    spawned: (call: "attempt" | "preview" | "update", engine: { pid: number; interrupt(): void }) => {
+      const identity = identifyProcess(engine.pid) ?? { pid: engine.pid, start: "?", boot: "?" };
+      observer.attach(engine.interrupt);
+      observer.record({ line: "spawned", call, engine: identity }, "durable");
+      observer.react();
+    },
+    exited: (call: "attempt" | "preview" | "update", ended: EngineExit) => {
+      scene.drain();
+      exit = ended;
+      observer.record({ line: "exited", call, code: ended.code, signal: ended.signal }, "durable");
+      observer.react();
+    },
+  };
+  const { openStack } = await import("./engine-calls.js");
+  const missing =
+    order.options.createStack === true && !(order.stack.kind === "file" && existsSync(order.stack.checkpoint));
+  const stack = await openStack(order, missing, hooks);
+  const settings = await settingsCopy(order);
+  try {
+    await calls(scene, stack, settings);
+  } finally {
+    settings?.remove();
+  }
+  return ending(scene, exit?.stderr ?? "");
+}
+
+type OpenedStack = Awaited<ReturnType<typeof import("./engine-calls.js")["openStack"]>>;
+
+/** A rejection of the Automation API proves nothing: what counts is the engine's exit, and that has been journaled. */
+async function calls(scene: Scene, stack: OpenedStack, settings: SettingsCopy | undefined): Promise<void> {
+  const { order, observer } = scene;
+  const api = await import("./engine-calls.js");
+  const believed = (call: Promise<unknown>): Promise<void> =>
+    call.then(
+      () => undefined,
+      (error: Error) => {
+        if (observer.state().call === undefined) throw error;
+      },
+    );
+  if (order.oneProcess) return believed(api.attempt(stack, order, settings?.file));
+  await believed(api.preview(stack, order, settings?.file));
+  if (observer.state().exits.preview?.code !== 0) return;
+  await word(scene);
+  if (!observer.state().accepted || observer.state().refused !== undefined || observer.state().cancelled) return;
+  if (changedMeanwhile(scene)) {
+    return observer.record({ line: "refused", reason: "the stack was changed between its preview and its update" });
+  }
+  await believed(api.update(stack, order, settings?.file));
+}
+
+/** Between two processes nobody holds the stack's lock. */
+function changedMeanwhile({ order, observer }: Scene): boolean {
+  const { before } = observer.state();
+  return order.stack.kind === "file" && before !== undefined && checkpointDigest(order.stack) !== before;
+}
+
+/** Waits for evo's word on a preview whose process has ended. */
+function word({ order, observer }: Scene): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = watchDirectory(order.directory, look);
+    look();
+    function look(): void {
+      observer.react();
+      const { accepted, refused, cancelled } = observer.state();
+      if (!accepted && refused === undefined && !cancelled) return;
+      stop();
+      resolve();
+    }
+  });
+}
+
+async function ending(scene: Scene, stderr: string): Promise<OperationOutcome> {
+  const { order, observer, redactor } = scene;
+  const checkpoint = observer.state().accepted ? await checkpointAfter(order) : undefined;
+  return outcomeOf(observer.state(), {
+    stderr: plainText(stderr, redactor.apply),
+    programErrors: observer.programErrors(),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+  });
+}
+
+async function checkpointAfter(order: HostOrder): Promise<string | undefined> {
+  return order.stack.kind === "file" ? checkpointDigest(order.stack) : exportDigest(order).catch(() => undefined);
+}
+
+/** Something of ours failed. Before any engine was started that is an ordinary failure; later the engine is looked at. */
+async function brokenOff(scene: Scene, error: Error): Promise<OperationOutcome> {
+  const state = scene.observer.state();
+  const reason = plainText(error.message, scene.redactor.apply);
+  if (state.call !== undefined) return observe(scene);
+  const ended = Date.now();
+  const ending: Ending = { stderr: reason, programErrors: [] };
+  return { status: "failed", began: ended, ended, reason: failureReason(state, ending) };
+}
+
+/** Takes up an operation: follows its engine if that lives, else finds out how it ended. */
+async function observe(scene: Scene): Promise<OperationOutcome> {
+  const { order, observer } = scene;
+  const begun = observer.state();
+  if (begun.outcome !== undefined) return begun.outcome;
+  const engine = begun.engine ?? findByEnvironment("EVO_OPERATION_DIR", order.directory, order.engine.path);
+  if (engine !== undefined && isAlive(engine)) {
+    observer.attach(() => process.kill(engine.pid, "SIGINT"));
+    observer.react();
+    await gone(scene, () => isAlive(engine));
+  }
+  const state = observer.state();
+  if (state.call !== undefined && state.exits[state.call] !== undefined) return ending(scene, "");
+  return inspected(order, state, scene.redactor);
+}
+
+async function gone(scene: Scene, alive: () => boolean): Promise<void> {
+  while (alive()) {
+    await new Promise((resolve) => setTimeout(resolve, WATCH));
+    scene.drain();
+    scene.observer.react();
+  }
+  scene.drain();
+}
+
+/**
+ * How an operation ended that nobody saw to its end (invariant 5). `absent` only where no engine was ever started; an
+ * update that was never let through has had no effect; else the engine's own history decides, or nobody can say.
+ */
+export async function inspected(
+  order: HostOrder,
+  state: OperationState,
+  redactor: Redactor,
+): Promise<OperationOutcome> {
+  const now = Date.now();
+  if (state.call === undefined) {
+    return {
+      status: "absent",
+      began: now,
+      ended: now,
+      reason: "its operation host died before it had started an engine",
+    };
+  }
+  const times = { began: state.began ?? now, ended: now };
+  // The word itself counts, not the journal's note of it: the engine may have seen it after the host had died.
+  const accepted = state.accepted || signalText(order.directory, "accept") !== undefined;
+  if (!accepted) return unaccepted(state, times);
+  try {
+    const entry = await historyEntry(order);
+    if (entry !== undefined) return await byHistory(order, state, entry);
+    return { status: "unresolved", facts: [...factsOf(order, state), ...(await leftovers(order))] };
+  } catch (error) {
+    const unable = `the backend could not be asked: ${plainText((error as Error).message, redactor.apply)}`;
+    return { status: "unresolved", facts: [...factsOf(order, state), unable] };
+  }
+}
+
+function unaccepted(state: OperationState, times: { began: number; ended: number }): OperationOutcome {
+  if (state.refused !== undefined) return { status: "refused", ...times, reason: state.refused };
+  const status = state.cancelled ? "cancelled" : "failed";
+  return { status, ...times, reason: "it ended before its update was let through; nothing was changed" };
+}
+
+async function byHistory(order: HostOrder, state: OperationState, entry: HistoryEntry): Promise<OperationOutcome> {
+  const checkpoint = await checkpointAfter(order);
+  const seen = changesOf(state, "update", entry.ended);
+  const common = {
+    began: state.began ?? entry.began,
+    ended: Math.min(entry.ended, Date.now()),
+    changes: { ...seen, counts: entry.counts },
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+  };
+  if (entry.succeeded && !state.surprised) return { status: "succeeded", ...common };
+  if (state.refused !== undefined) return { status: "refused", reason: state.refused, ...common };
+  if (state.cancelled) return { status: "cancelled", reason: "cancelled during its update", ...common };
+  const reason = failureReason(state, { stderr: "", programErrors: [] });
+  return { status: "failed", reason: reason === "" ? "the engine's history says that it failed" : reason, ...common };
+}
+
+function factsOf(order: HostOrder, state: OperationState): readonly string[] {
+  const engine = state.engine === undefined ? "of unknown pid" : `pid ${state.engine.pid}`;
+  const facts = [`the engine (${engine}) is gone, and the engine's history has no entry of ${order.operation}`];
+  if (order.stack.kind !== "file" || state.before === undefined) return facts;
+  const same = checkpointDigest(order.stack) === state.before;
+  return [...facts, `the engine's checkpoint is ${same ? "what it was" : "not what it was"} before the operation`];
+}

@@ -1,0 +1,38 @@
+/** What the executor needs to know, and what it offers beside the port. */
+import type { Value } from "../gates/model.js";
+import type { StepNode } from "../plan/model.js";
+import type { ChangeSet } from "../run/events.js";
+import type { OperationRequest } from "../run/ports.js";
+import type { EngineSettings } from "./operation/order.js";
+
+export interface ExecutorSettings {
+  readonly engine: EngineSettings;
+  /** evo's own directory (`EVO_HOME`). */
+  readonly home: string;
+  /** The complete, already curated environment of engine processes. */
+  readonly env: { readonly [name: string]: string };
+  /** Who claims to act: `user@host` or a CI identity. */
+  readonly claimedBy: string;
+  /** For a person, one line at a time. */
+  say(line: string): void;
+  /**
+   * Looks up a step's reference. Without it literals and `$env` (from `env`) are known; `$output` is an error.
+   */
+  resolve?(value: Value, request: OperationRequest): Promise<string>;
+}
+
+export interface StackOutput {
+  readonly value: unknown;
+  /** The engine marks it, or a part of it, as secret. */
+  readonly secret: boolean;
+}
+
+export interface ExecutorReads {
+  /** A stack's outputs in plain text, in memory only. Errors: `stack.missing`, `stack.outputs`. */
+  outputs(node: StepNode, root: string): Promise<{ readonly [name: string]: StackOutput }>;
+  /**
+   * What a refresh would change: the difference between the live system and the state. Takes no lock of the stack where
+   * the backend is a file. Errors: `stack.refresh`, `stack.changed-meanwhile`.
+   */
+  refreshPreview(node: StepNode, root: string, signal: AbortSignal): Promise<ChangeSet>;
+}

@@ -1,0 +1,62 @@
+/** A stack's outputs, from the file backend's own file where that says all, else by asking the CLI. Memory only. */
+import { existsSync } from "node:fs";
+import { EvoError } from "../../errors.js";
+import { askEngine } from "../operation/engine-process.js";
+import type { HostOrder } from "../operation/order.js";
+import type { StackOutput } from "../settings.js";
+import { readBackendFile } from "./backend.js";
+
+type Question = Pick<HostOrder, "engine" | "env" | "project" | "stackName" | "stack">;
+type Outputs = { readonly [name: string]: StackOutput };
+
+interface RawState {
+  readonly resources?: readonly { readonly type: string; readonly outputs?: { readonly [name: string]: unknown } }[];
+}
+
+/** What marks a value as more than JSON. Source: sdk/go/common/resource/sig/sig.go. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+
+/** Errors: `stack.missing`, `stack.outputs`. */
+export async function stackOutputs(question: Question): Promise<Outputs> {
+  const stored = rootOutputs(await state(question));
+  const special = Object.values(stored).some((value) => marks(value).length > 0);
+  const values = special ? await shownOutputs(question) : stored;
+  const entries = Object.entries(stored).map(([name, value]) => {
+    return [name, { value: values[name], secret: marks(value).includes(SECRET) }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+async function state({ stack, ...question }: Question): Promise<RawState> {
+  if (stack.kind === "remote") return JSON.parse(await ask(question, ["stack", "export"])).deployment ?? {};
+  if (!existsSync(stack.checkpoint)) {
+    throw new EvoError("stack.missing", `there is no stack ${stack.name} in ${stack.url}`);
+  }
+  return JSON.parse(readBackendFile(stack.checkpoint)).checkpoint?.latest ?? {};
+}
+
+function rootOutputs(state: RawState): { readonly [name: string]: unknown } {
+  return state.resources?.find((resource) => resource.type === "pulumi:pulumi:Stack")?.outputs ?? {};
+}
+
+/** The kinds of all marked values in a stored value: secrets, assets, references. */
+function marks(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const own = (value as { [key: string]: unknown })[SIGNATURE];
+  return [...(typeof own === "string" ? [own] : []), ...Object.values(value).flatMap(marks)];
+}
+
+async function shownOutputs(question: Question): Promise<{ readonly [name: string]: unknown }> {
+  return JSON.parse(await ask(question, ["stack", "output", "--json", "--show-secrets"]));
+}
+
+async function ask(question: Omit<Question, "stack">, args: readonly string[]): Promise<string> {
+  const { engine, env, project, stackName } = question;
+  const all = [...args, "--stack", stackName, "--non-interactive"];
+  const answer = await askEngine({ engine: engine.path, args: all, cwd: project.directory, env });
+  if (answer.code === 0) return answer.stdout;
+  throw new EvoError("stack.outputs", `the outputs of ${stackName} could not be read: ${answer.stderr.trim()}`, {
+    source: "engine",
+  });
+}

@@ -36,8 +36,16 @@ export function collectCustoms(authored: unknown): Customs {
     }
     const first = customs.get(name) ?? attached;
     customs.set(name, first);
-    if (first !== attached)
-      findings.push(finding("duplicate-custom", path, name, TWO(name), "Give one of them another name."));
+    if (first.made !== attached.made)
+      findings.push(
+        finding(
+          "duplicate-custom",
+          path,
+          name,
+          TWO(name),
+          "Define the function once, outside of the gate, or give one of them another name.",
+        ),
+      );
     findings.push(...inputFindings(use, attached));
   }
   return { customs: new Map([...customs].map(([name, { look }]) => [name, look])), findings };

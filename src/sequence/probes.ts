@@ -49,10 +49,14 @@ export function custom(
   looking: ((context: CustomContext) => Promise<Look> | Look) | CustomSpec<z.ZodType>,
 ): CustomProbe | ((input: unknown) => CustomProbe) {
   if (typeof looking === "function") {
-    const probe = { type: "custom" as const, name, [LOOK]: { look: plainLook(looking) } satisfies Attached };
+    const probe = {
+      type: "custom" as const,
+      name,
+      [LOOK]: { look: plainLook(looking), made: looking } satisfies Attached,
+    };
     return located(probe, custom);
   }
-  const attached: Attached = { look: checkedLook(looking), input: looking.input };
+  const attached: Attached = { look: checkedLook(looking), input: looking.input, made: looking };
   const make = (input: unknown): CustomProbe =>
     located({ type: "custom" as const, name, input: input as never, [LOOK]: attached }, make);
   return make;
@@ -62,6 +66,8 @@ export function custom(
 export interface Attached {
   readonly look: CustomLook;
   readonly input?: z.ZodType;
+  /** What the author passed to `custom`; the same in two probes means the same code. */
+  readonly made: object;
 }
 
 /** The code that `custom` hung on a probe; undefined on any other data. */

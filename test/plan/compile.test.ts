@@ -185,7 +185,7 @@ describe("every plan", () => {
   const holds = (property: (plan: Plan, from: Sequence) => void) =>
     fc.assert(
       fc.property(sequences, (from) => property(compile(from), from)),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
 
   it("has a digest over all the rest, the same each time", () => {

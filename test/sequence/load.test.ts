@@ -84,6 +84,18 @@ describe("loadSequence", () => {
     expect(() => customs.get("seats")?.({ min: "3" }, context)).toThrow();
   });
 
+  it("takes one function in many probes for one", async () => {
+    const root = folderWith({
+      ...STACKS,
+      "sequences/s.ts": `import { custom, defineSequence, gate, up } from "evo";
+const look = () => ({ verdict: "pass" as const, observed: 1, expected: 1 });
+const convergedWhen = [gate("g", { targets: ["x", "y"], probe: () => custom("c", look) })];
+export default defineSequence({ name: "s", steps: [up("a", { dir: "../stacks/a", stack: "dev", convergedWhen })] });
+`,
+    });
+    expect([...(await loadSequence("s", root)).customs.keys()]).toEqual(["c"]);
+  });
+
   it("has one digest in every checkout, another for another sequence, and source digests of their own", async () => {
     const root = folderWith(FILES);
     const first = await loadSequence("good", root);

@@ -94,9 +94,12 @@ function runProgram(
 
 function failed(program: string, output: string): EvoError {
   const last = output.trim().split("\n").slice(-3).join(" ");
+  const nameless = /could not look up effective user ID/.test(output);
   return new EvoError("ledger.unavailable", `The embedded ledger can't be set up; ${program} said: ${last}`, {
     exit: EXIT.ledgerUnavailable,
-    remedy: "See that the folder is writable and has space, or set EVO_LEDGER_URL to a Postgres server.",
+    remedy: nameless
+      ? "Give this uid an entry in /etc/passwd, which Postgres asks for, or set EVO_LEDGER_URL to a Postgres server."
+      : "See that the folder is writable and has space, or set EVO_LEDGER_URL to a Postgres server.",
   });
 }
 

@@ -242,12 +242,10 @@ $$;
 create function evo.resolve_cause(p_cause jsonb, p_first bigint, p_number bigint, out number bigint, out hash text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  resolve_cause.number := case jsonb_typeof(p_cause)
-    when 'number' then p_cause::bigint
-    when 'object' then p_first + (p_cause ->> 'batch')::bigint
-  end;
-  if resolve_cause.number >= p_first and jsonb_typeof(p_cause) = 'number' then
-    resolve_cause.number := null;
+  if jsonb_typeof(p_cause) = 'number' and p_cause::bigint < p_first then
+    resolve_cause.number := p_cause::bigint;
+  elsif jsonb_typeof(p_cause) = 'object' and (p_cause ->> 'batch')::bigint >= 0 then
+    resolve_cause.number := p_first + (p_cause ->> 'batch')::bigint;
   end if;
   if resolve_cause.number < p_number then
     select entry.hash into resolve_cause.hash from evo.entries as entry where entry.number = resolve_cause.number;

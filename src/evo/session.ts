@@ -1,13 +1,14 @@
 /** The composition root: binds the ports of a run to the real engine, the real ledger, the world, this machine. */
 
 import { findEngine } from "../executor/engine/index.js";
-import { createExecutor, type EvoExecutor } from "../executor/index.js";
-import { createProbe } from "../gates/probes/index.js";
+import { createExecutor, type ExecutorReads } from "../executor/index.js";
+import { createProbe, type StackOutputs } from "../gates/probes/index.js";
 import { type OpenLedger, openLedger } from "../ledger/index.js";
-import type { Plan } from "../plan/model.js";
-import { createRedactor, secretsInEnvironment } from "../redact.js";
+import type { Plan, StepNode } from "../plan/model.js";
+import { createRedactor, type Redactor, secretsInEnvironment } from "../redact.js";
 import { nodeOf } from "../run/edges.js";
-import type { Clock, Probe } from "../run/ports.js";
+import type { ChangeSet } from "../run/events.js";
+import type { Clock, Executor, Probe } from "../run/ports.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { openWorld, rehearsalEnvironment, type World } from "../world/index.js";
 import { systemClock } from "./clock.js";
@@ -29,9 +30,12 @@ export interface RehearsalMode {
   readonly faults: readonly string[];
 }
 
+/** The engine, to drive and to ask. */
+export type BoundExecutor = Executor & ExecutorReads;
+
 export interface Session {
   readonly ledger: OpenLedger;
-  readonly executor: EvoExecutor;
+  readonly executor: BoundExecutor;
   readonly clock: Clock;
   readonly world?: World;
   readonly versions: { readonly evo: string; readonly node: string; readonly engine: string };
@@ -74,7 +78,7 @@ export async function openSession(settings: Settings, mode: Mode, say: (line: st
       mode.rehearsal === undefined ? undefined : await keep(openWorld({ home: settings.home, say, ...mode.rehearsal }));
     const env = production ?? { ...rehearsalEnvironment(settings.env), ...world?.env };
     const redactor = createRedactor(secretsInEnvironment(env));
-    const executor = createExecutor({ engine, home: settings.home, env, redactor, say });
+    const executor = createExecutor({ engine, home: settings.home, env, claimedBy: settings.claimed, say });
     return {
       ledger,
       executor,
@@ -91,34 +95,41 @@ export async function openSession(settings: Settings, mode: Mode, say: (line: st
   }
 }
 
-interface ProbeBinding {
-  readonly executor: EvoExecutor;
+interface Binding {
+  readonly executor: BoundExecutor;
   readonly env: { readonly [name: string]: string };
-  readonly redactor: ReturnType<typeof createRedactor>;
+  readonly redactor: Redactor;
   readonly loopbackOnly: boolean;
 }
 
-function probeFor(
-  plan: Plan,
-  root: string,
-  loaded: Pick<LoadedSequence, "file" | "customs">,
-  binding: ProbeBinding,
-): Probe {
-  const stepNode = (step: string) => {
-    const node = nodeOf(plan, step);
-    if (node.kind !== "step") throw new Error(`${step} is not a step`);
-    return node;
-  };
-  const { executor, env, redactor, loopbackOnly } = binding;
+function probeFor(plan: Plan, root: string, loaded: Pick<LoadedSequence, "file" | "customs">, binding: Binding): Probe {
+  const { executor, ...common } = binding;
   return createProbe({
+    ...common,
     root,
     sequenceFile: loaded.file,
-    env,
-    redactor,
-    loopbackOnly,
     customs: loaded.customs,
     now: systemClock.now,
-    outputs: (step, signal) => executor.outputs(stepNode(step), root, signal),
-    settled: (step, signal) => executor.refreshPreview(stepNode(step), root, signal),
+    outputs: async (step) => asJson(await executor.outputs(stepNode(plan, step), root)),
+    settled: async (step, signal) => unsettled(await executor.refreshPreview(stepNode(plan, step), root, signal)),
   });
+}
+
+function stepNode(plan: Plan, step: string): StepNode {
+  const node = nodeOf(plan, step);
+  if (node.kind !== "step") throw new Error(`${step} is not a step`);
+  return node;
+}
+
+/** Outputs come from the engine as JSON. */
+function asJson(outputs: Awaited<ReturnType<ExecutorReads["outputs"]>>): StackOutputs {
+  return outputs as StackOutputs;
+}
+
+/** What a refresh would change; the stack itself is no resource that can drift. */
+function unsettled({ resources }: ChangeSet): { changes: number; summary: string } {
+  const changed = resources.map(
+    ({ urn, op, paths }) => `${op} ${urn.split("::").at(-1)}${paths.length > 0 ? ` (${paths.join(", ")})` : ""}`,
+  );
+  return { changes: changed.length, summary: changed.join("; ") };
 }

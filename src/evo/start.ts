@@ -15,6 +15,7 @@ import type { Lease, LeaseHolder } from "../run/ports.js";
 import { fold, type RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { describeHolder } from "../views/lines.js";
+import { forRehearsal } from "./rehearsal.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
 
@@ -40,7 +41,8 @@ export async function start(
   loaded: LoadedSequence,
   options: StartOptions,
 ): Promise<StartedSession> {
-  const plan = compile(loaded.sequence);
+  const compiled = compile(loaded.sequence);
+  const plan = session.world === undefined ? compiled : forRehearsal(compiled);
   const stacks = await identifyAll(session, plan, loaded);
   const run = `${plan.sequence.name}-${randomName()}`;
   const holder = holderOf(settings, run, plan.sequence.name);

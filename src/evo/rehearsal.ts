@@ -1,0 +1,14 @@
+/** What differs in a rehearsal's plan: stacks are made in the world's own backend, and programs are not type-checked. */
+import { digest } from "../canonical.js";
+import type { Plan, PlanNode } from "../plan/model.js";
+
+/** The plan as it runs in a world: bindings differ, order and gates don't. */
+export function forRehearsal(plan: Plan): Plan {
+  const { digest: _, ...rest } = { ...plan, nodes: plan.nodes.map(rehearsed) };
+  return { ...rest, digest: digest(rest) };
+}
+
+function rehearsed(node: PlanNode): PlanNode {
+  if (node.kind === "group") return node;
+  return { ...node, options: { ...node.options, createStack: true, transpileOnly: true } };
+}

@@ -3,9 +3,9 @@
  * a later command sees the same world. Secrets in that file are sealed (invariant 11).
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import type { Json, StandingFault } from "./model.js";
-import { type Chances, type Placed, place, type Version } from "./propagation.js";
+import { appender, readLines } from "./ndjson.js";
+import { type Chances, type Placed, place, typeOf, type Version } from "./propagation.js";
 import { secret, withSecrets } from "./values.js";
 
 export interface Cloud {
@@ -15,8 +15,11 @@ export interface Cloud {
   take(change: Omit<Version, "number">): Placed;
   /** How many changes of this URN there have been. */
   count(urn: string): number;
-  /** The newest version of a resource that exists, by its id. */
-  live(type: string, id: string): Placed | undefined;
+  /**
+   * The newest version of a resource that exists, by its id. Ids are unique within a region only, so the URN decides
+   * first; it is unknown here when a stack reads or imports what another made.
+   */
+  live(urn: string, id: string): Placed | undefined;
   fault(fault: StandingFault): void;
   /** Ends all standing faults: what they kept back arrives. */
   lift(at: number): void;
@@ -42,10 +45,9 @@ export function openCloud(file: string, key: Buffer, chances: Chances): Cloud {
     else if (known.kind === "fault") faults.push(known.fault);
     else end(known.at);
   }
-  const write = (line: Line) => {
-    const sealed = withSecrets(line as unknown as Json, (value) => ({ [SEALED]: seal(value, key) }));
-    appendFileSync(file, `${JSON.stringify(sealed)}\n`, { mode: 0o600 });
-  };
+  const append = appender(file);
+  const write = (line: Line) =>
+    append(withSecrets(line as unknown as Json, (value) => ({ [SEALED]: seal(value, key) })));
   const count = (urn: string) => versions.filter((version) => version.urn === urn).length;
   return {
     versions,
@@ -58,8 +60,10 @@ export function openCloud(file: string, key: Buffer, chances: Chances): Cloud {
       versions.push(placed);
       return placed;
     },
-    live(type, id) {
-      const newest = versions.findLast((version) => version.type === type && version.id === id);
+    live(urn, id) {
+      const newest =
+        versions.findLast((version) => version.urn === urn && version.id === id) ??
+        versions.findLast((version) => version.type === typeOf(urn) && version.id === id);
       return newest?.properties === undefined ? undefined : newest;
     },
     fault(fault) {
@@ -71,13 +75,6 @@ export function openCloud(file: string, key: Buffer, chances: Chances): Cloud {
       end(at);
     },
   };
-}
-
-/** Lines of a file that is appended to; a last line without its end was never believed. */
-export function readLines(file: string): readonly Json[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as Json);
 }
 
 // ------------------------------------------------------------------------------------------------------- Sealing

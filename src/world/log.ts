@@ -2,8 +2,8 @@
  * The world's own log: what happened in it, by its own clock, against which the ledger can be checked. No values, so
  * no secrets (invariant 11). One JSON object a line.
  */
-import { appendFileSync } from "node:fs";
 import type { Fault } from "./model.js";
+import { appender } from "./ndjson.js";
 
 export type WorldEntry = { readonly at: number } & (
   | { readonly type: "world.started"; readonly seed: number; readonly pace: number; readonly declaration: string }
@@ -39,5 +39,5 @@ export type WorldLog = (entry: WorldEntry) => void;
 
 /** A log that appends to a file. */
 export function openLog(file: string): WorldLog {
-  return (entry) => appendFileSync(file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+  return appender(file);
 }

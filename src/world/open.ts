@@ -10,13 +10,13 @@ import { pathToFileURL } from "node:url";
 import { sha256 } from "../canonical.js";
 import { EvoError, EXIT } from "../errors.js";
 import { type Client, connectTo } from "./client.js";
-import { readLines } from "./cloud.js";
 import { rehearsalEnvironment } from "./environment.js";
 import { parseFault } from "./fault.js";
 import type { HostMessage } from "./host.js";
 import { locked } from "./lock.js";
 import type { WorldEntry } from "./log.js";
 import type { Fault } from "./model.js";
+import { readLines } from "./ndjson.js";
 import { packageRoot } from "./package.js";
 import {
   type Fixed,

@@ -130,3 +130,8 @@ export function partsOf(urn: string): { readonly stack: string; readonly project
   const [head = "", project = "", , ...name] = urn.split("::");
   return { stack: head.slice("urn:pulumi:".length), project, name: name.join("::") };
 }
+
+/** The resource's own type: the last of the chain of its parents' types in the URN. */
+export function typeOf(urn: string): string {
+  return urn.split("::")[2]!.split("$").at(-1)!;
+}

@@ -22,8 +22,12 @@ import { invoke } from "./invokes.js";
 import type { WorldLog } from "./log.js";
 import type { Properties } from "./model.js";
 import { type Making, newId, outputsOf, previewOf } from "./outputs.js";
+import { typeOf } from "./propagation.js";
 import { empty, fromStruct, messages as m, plugin, services, toStruct } from "./protocol.js";
 import { plainProperties } from "./values.js";
+
+/** Newer than any SDK asks for, so that the engine doesn't warn; what comes after the dash is for people to read. */
+const VERSION = "1000.0.0-rehearsal";
 
 export interface ProviderContext {
   readonly cloud: Cloud;
@@ -124,7 +128,7 @@ function lifecycle(): { readonly [name: string]: Unary<never, unknown> } {
     handshake: () => new m.ProviderHandshakeResponse().setAcceptSecrets(true),
     attach: empty,
     cancel: empty,
-    getPluginInfo: () => new plugin.PluginInfo().setVersion("1.0.0"),
+    getPluginInfo: () => new plugin.PluginInfo().setVersion(VERSION),
     checkConfig: (request: CheckRequest) => new m.CheckResponse().setInputs(request.getNews()),
     diffConfig: () => new m.DiffResponse().setChanges(m.DiffResponse.DiffChanges.DIFF_NONE),
     configure: (request: ConfigureRequest, regions) => {
@@ -149,10 +153,6 @@ function resources(context: ProviderContext): { readonly [name: string]: Unary<n
       return new m.InvokeResponse().setReturn(toStruct(invoke(request.getTok(), args, regions.get() ?? "us-east-1")));
     },
   };
-}
-
-function typeOf(urn: string): string {
-  return urn.split("::")[2]!.split("$").at(-1)!;
 }
 
 // ----------------------------------------------------------------------------------------------------- Resources
@@ -214,7 +214,7 @@ function remove(context: ProviderContext, request: DeleteRequest) {
 
 function read(context: ProviderContext, request: ReadRequest) {
   const [urn, id] = [request.getUrn(), request.getId()];
-  const live = context.cloud.live(typeOf(urn), id);
+  const live = context.cloud.live(urn, id);
   called(context, "read", { urn, type: typeOf(urn), id });
   // An answer without an id says that the resource is gone.
   if (live === undefined) return new m.ReadResponse();
@@ -231,7 +231,7 @@ interface Change {
 }
 
 function taken(context: ProviderContext, op: "create" | "update" | "delete", change: Change): void {
-  const previous = context.cloud.live(change.type, change.id)?.region;
+  const previous = context.cloud.live(change.urn, change.id)?.region;
   const own = change.properties?.region;
   const region = typeof own === "string" ? own : previous;
   const placed = context.cloud.take({ ...change, at: context.now(), ...(region === undefined ? {} : { region }) });

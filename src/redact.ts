@@ -180,13 +180,18 @@ function isBase64(character: string | undefined): boolean {
 
 function redactJson(value: Json, apply: (text: string) => string, whole: ReadonlySet<string>): Json {
   if (typeof value === "string") return apply(value);
-  if (typeof value === "number") return whole.has(String(value)) ? MASK : value;
+  if (typeof value === "number") return isSecretNumber(String(value), whole) ? MASK : value;
   if (value === null || typeof value === "boolean") return value;
   if (Array.isArray(value)) return value.map((item) => redactJson(item, apply, whole));
   const entries = new Map<string, Json>();
   for (const [key, item] of Object.entries(value))
     entries.set(freeKey(entries, apply(key)), redactJson(item, apply, whole));
   return Object.fromEntries(entries);
+}
+
+/** A short number is never masked: a secret `200` would take the status out of every answer. */
+function isSecretNumber(text: string, whole: ReadonlySet<string>): boolean {
+  return text.length >= SHORTEST_SUBSTRING && whole.has(text);
 }
 
 /** Two keys that are masked alike stay two. */

@@ -122,6 +122,12 @@ describe("json", () => {
   });
 });
 
+describe("json, numbers", () => {
+  it("leaves short numbers alone, which say nothing and stand everywhere", () => {
+    expect(createRedactor(["200"]).json({ status: 200, text: "200" })).toEqual({ status: 200, text: MASK });
+  });
+});
+
 describe("secretsOf and secretsInEnvironment", () => {
   it("finds the strings and numbers of a secret value", () => {
     expect(secretsOf({ a: ["x", 1, true, null], b: { c: "y" } })).toEqual(["x", "1", "y"]);

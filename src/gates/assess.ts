@@ -133,21 +133,22 @@ function numberOf(targets: readonly TargetAssessment[], ...statuses: readonly Ga
 }
 
 /**
- * Whether all gates of a boundary are converged at once: each is converged now, and of the looks that decide it no one
- * began more than `window` milliseconds after another had ended. Gates in dry run are not asked.
+ * Whether all gates of a boundary are converged at once: each is converged now, and the looks that decide it ended
+ * within `window` milliseconds of each other, give or take one look: when in a look its target was seen nobody knows, so
+ * the longest of them is allowed for. Gates in dry run are not asked.
  *
- * It does not starve with the default window of twice the longest interval, however the looks of the targets are out of
- * step, as long as it is asked whenever a look has ended: take the moment when the slowest look ends. What any other
- * target showed last had ended at most one interval and one (shorter) look before that, so the slowest look began at most
- * one interval later. Comparing only the ends of looks would starve where two looks last longer than the window.
+ * It does not starve with the default window of twice the longest interval, however the targets' looks are out of step:
+ * what a target showed last had ended at most one interval and one look ago. (Without that allowance two refresh
+ * previews of five seconds each, one a second, would never fall into a window of two seconds.)
  */
 export function jointly(assessments: readonly GateAssessment[], window: number): boolean {
   const asked = assessments.filter((assessment) => !assessment.dryRun);
   if (!asked.every((assessment) => assessment.status === "converged")) return false;
   const looks = asked.flatMap(decidingLooks);
-  const lastBegan = Math.max(...looks.map((look) => look.began));
-  const firstEnded = Math.min(...looks.map((look) => look.ended));
-  return looks.length === 0 || lastBegan - firstEnded <= window;
+  if (looks.length === 0) return true;
+  const ends = looks.map((look) => look.ended);
+  const longest = Math.max(...looks.map((look) => look.ended - look.began));
+  return Math.max(...ends) - Math.min(...ends) <= window + longest;
 }
 
 /** With a quorum below all: the freshest looks that are enough. */

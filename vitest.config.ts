@@ -7,6 +7,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   resolve: { alias: { evo: new URL("./src/index.ts", import.meta.url).pathname } },
   test: {
+    reporters: ["default", "./test/support/closing-line.ts"],
     projects: [
       {
         extends: true,
@@ -26,6 +27,16 @@ export default defineConfig({
           name: "engine",
           include: ["test/**/*.engine.test.ts"],
           testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "proof",
+          include: ["test/**/*.proof.test.ts"],
+          testTimeout: 3_600_000,
           hookTimeout: 300_000,
           fileParallelism: false,
         },

@@ -1,5 +1,6 @@
 /** The composition root: binds the ports of a run to the real engine, the real ledger, the world, this machine. */
 
+import { join } from "node:path";
 import { findEngine } from "../executor/engine/index.js";
 import { createExecutor, type ExecutorReads } from "../executor/index.js";
 import { createProbe, type StackOutputs } from "../gates/probes/index.js";
@@ -10,7 +11,7 @@ import { nodeOf } from "../run/edges.js";
 import type { ChangeSet } from "../run/events.js";
 import type { Clock, Executor, Probe } from "../run/ports.js";
 import type { LoadedSequence } from "../sequence/load.js";
-import { openWorld, rehearsalEnvironment, type World } from "../world/index.js";
+import { openWorld, rehearsalConfig, rehearsalEnvironment, type World } from "../world/index.js";
 import { systemClock } from "./clock.js";
 import { productionEnvironment, refuseEphemeralLedger } from "./environment.js";
 import type { Settings } from "./settings.js";
@@ -78,7 +79,16 @@ export async function openSession(settings: Settings, mode: Mode, say: (line: st
       mode.rehearsal === undefined ? undefined : await keep(openWorld({ home: settings.home, say, ...mode.rehearsal }));
     const env = production ?? { ...rehearsalEnvironment(settings.env), ...world?.env };
     const redactor = createRedactor(secretsInEnvironment(env));
-    const executor = createExecutor({ engine, home: settings.home, env, claimedBy: settings.claimed, say });
+    const executor = createExecutor({
+      engine,
+      home: settings.home,
+      env,
+      claimedBy: settings.claimed,
+      say,
+      ...(world === undefined
+        ? {}
+        : { standIn: { directory: join(world.dir, "settings"), transform: rehearsalConfig } }),
+    });
     return {
       ledger,
       executor,

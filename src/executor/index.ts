@@ -17,6 +17,7 @@ import { findStack, identifyStack } from "./stack/identity.js";
 import { historyEntry, leftovers } from "./stack/inspect.js";
 import { stackOutputs } from "./stack/outputs.js";
 import type { Project } from "./stack/project.js";
+import { standInFor } from "./stack/stand-in.js";
 
 export type { ExecutorReads, ExecutorSettings, StackOutput } from "./settings.js";
 
@@ -116,7 +117,9 @@ async function orderOf(
   });
   const { config, secretConfig, lookedUp } = values;
   const common = { kind, directory, operation: intent.operation, run, verb: node.verb, engine: settings.engine };
-  const what = { env, project, stack, stackName: node.stack.stack, options, oneProcess };
+  const home =
+    settings.standIn === undefined ? {} : { settingsHome: standInFor(settings.standIn, project, node.stack.stack) };
+  const what = { env, project, stack, stackName: node.stack.stack, options, oneProcess, ...home };
   return { ...common, ...what, config, secretConfig, secrets: lookedUp };
 }
 

@@ -5,6 +5,13 @@ import type { ChangeSet } from "../run/events.js";
 import type { OperationRequest } from "../run/ports.js";
 import type { EngineSettings } from "./operation/order.js";
 
+export interface StandIn {
+  /** Absolute. */
+  readonly directory: string;
+  /** A stack's settings file, as the rehearsal takes it. */
+  transform(text: string): string;
+}
+
 export interface ExecutorSettings {
   readonly engine: EngineSettings;
   /** evo's own directory (`EVO_HOME`). */
@@ -13,6 +20,8 @@ export interface ExecutorSettings {
   readonly env: { readonly [name: string]: string };
   /** Who claims to act: `user@host` or a CI identity. */
   readonly claimedBy: string;
+  /** Rehearsals: settings files are copied here, changed by `transform`, and the project's own are never written. */
+  readonly standIn?: StandIn;
   /** For a person, one line at a time. */
   say(line: string): void;
   /**

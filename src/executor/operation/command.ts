@@ -48,7 +48,8 @@ async function stackCommand(
   if (args[1] === "output") return { stdout: "{}", stderr: "", code: 0 };
   if (args[1] === "history") return { stdout: "[]", stderr: "", code: 0 };
   const all = [...args, ...(args[1] === "init" ? ["--no-select"] : []), "--non-interactive"];
-  const answer = await askEngine({ engine: order.engine.path, args: all, cwd: order.project.directory, env });
+  const cwd = order.settingsHome ?? order.project.directory;
+  const answer = await askEngine({ engine: order.engine.path, args: all, cwd, env });
   if (answer.code !== 0) throw new Error(answer.stderr || `pulumi ${args[1]} ended with exit code ${answer.code}`);
   return { stdout: answer.stdout, stderr: answer.stderr, code: 0 };
 }

@@ -25,15 +25,17 @@ const MEMORY = "/dev/shm";
 
 /** Makes the copy; undefined when the step adds nothing. Errors: `stack.config` when the engine refuses a value. */
 export async function settingsCopy(order: HostOrder): Promise<SettingsCopy | undefined> {
-  if (Object.keys(order.config).length + Object.keys(order.secretConfig).length === 0) return undefined;
+  const base = settingsFile(order);
+  if (Object.keys(order.config).length + Object.keys(order.secretConfig).length === 0) {
+    return order.settingsHome === undefined || base === undefined ? undefined : { file: base, remove: () => undefined };
+  }
   const directory = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : order.directory, "evo-settings-"));
   const copy = {
     file: join(directory, `Pulumi.${shortStackName(order.stackName)}.yaml`),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
   try {
-    const own = readStackSettings(order.project, order.stackName)?.file;
-    if (own !== undefined) copyFileSync(own, copy.file);
+    if (base !== undefined) copyFileSync(base, copy.file);
     addPlain(copy.file, order);
     for (const [key, value] of Object.entries(order.secretConfig)) await addSecret(copy.file, order, key, value);
     return copy;
@@ -41,6 +43,13 @@ export async function settingsCopy(order: HostOrder): Promise<SettingsCopy | und
     copy.remove();
     throw error;
   }
+}
+
+/** What the engine would take by itself. */
+function settingsFile(order: HostOrder): string | undefined {
+  if (order.settingsHome === undefined) return readStackSettings(order.project, order.stackName)?.file;
+  const file = join(order.settingsHome, `Pulumi.${shortStackName(order.stackName)}.yaml`);
+  return existsSync(file) ? file : undefined;
 }
 
 /** Text, as `pulumi up --config` would set it. */

@@ -23,6 +23,11 @@ export interface HostOrder {
   readonly project: Project;
   readonly stackName: string;
   readonly stack: BackedStack;
+  /**
+   * A folder with copies of the project's settings files that stands in for the project's own (rehearsals): the engine
+   * writes there what it would have written into the project.
+   */
+  readonly settingsHome?: string;
   readonly options: Omit<StepOptions, "config" | "secretConfig" | "env">;
   readonly config: { readonly [key: string]: string };
   readonly secretConfig: { readonly [key: string]: string };

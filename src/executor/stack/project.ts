@@ -37,7 +37,8 @@ function firstFile(directory: string, name: string): string | undefined {
   return EXTENSIONS.map((extension) => join(directory, name + extension)).find((path) => existsSync(path));
 }
 
-function parseFile(file: string): { readonly [key: string]: unknown } {
+/** A YAML file's mapping. Errors: `stack.bad-yaml` with its place. */
+export function parseFile(file: string): { readonly [key: string]: unknown } {
   try {
     const value = load(readFileSync(file, "utf8"));
     return typeof value === "object" && value !== null ? (value as { [key: string]: unknown }) : {};

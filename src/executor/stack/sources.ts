@@ -8,8 +8,9 @@ import { existsSync, lstatSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
+import { canonical } from "../../canonical.js";
 import type { SourceDigest } from "../../run/events.js";
-import type { Project } from "./project.js";
+import { type Project, parseFile } from "./project.js";
 
 const LOCKFILES = ["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"];
 /** Never a program's own: what is installed, and what git keeps. */
@@ -93,11 +94,18 @@ async function contentOf(file: string): Promise<Buffer | undefined> {
   if (stat?.isSymbolicLink()) return Buffer.from(await readlink(file));
   if (!stat?.isFile()) return undefined;
   const content = await readFile(file);
-  return /[\\/]Pulumi\.[^\\/]+\.ya?ml$/.test(file) ? withoutSalt(content) : content;
+  return /[\\/]Pulumi\.[^\\/]+\.ya?ml$/.test(file) ? settingsOf(file) : content;
 }
 
-/** A new stack's `encryptionsalt` is the engine's own writing, and no change of what runs. */
-function withoutSalt(content: Buffer): Buffer | undefined {
-  const text = content.toString("utf8").replace(/^encryptionsalt:.*\n?/m, "");
-  return text.trim() === "" ? undefined : Buffer.from(text);
+/**
+ * What a stack's settings say: making a stack, the engine adds its `encryptionsalt` and writes the file anew in its own
+ * style (quotes, order), which is no change of what runs.
+ */
+function settingsOf(file: string): Buffer | undefined {
+  const { encryptionsalt: _, ...settings } = parseFile(file);
+  const asText = (_key: string, value: unknown) =>
+    typeof value === "number" || typeof value === "boolean" ? String(value) : value;
+  return Object.keys(settings).length === 0
+    ? undefined
+    : Buffer.from(canonical(JSON.parse(JSON.stringify(settings, asText))));
 }

@@ -1,0 +1,21 @@
+/** Settings files that stand in for a project's own in a rehearsal (invariant 13): the engine may write there. */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { sha256 } from "../../canonical.js";
+import type { StandIn } from "../settings.js";
+import { type Project, readStackSettings, shortStackName } from "./project.js";
+
+/**
+ * The folder for a stack, made anew from the project's files: `Pulumi.yaml` as it is, the stack's settings transformed.
+ * The salt of the rehearsal's own secrets, once the engine has written it, stays.
+ */
+export function standInFor({ directory, transform }: StandIn, project: Project, stack: string): string {
+  const folder = join(directory, sha256(`${project.directory} ${stack}`).slice(0, 12));
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  copyFileSync(project.file, join(folder, basename(project.file)));
+  const file = join(folder, `Pulumi.${shortStackName(stack)}.yaml`);
+  const salt = existsSync(file) ? (/^encryptionsalt:.*$/m.exec(readFileSync(file, "utf8"))?.[0] ?? "") : "";
+  const own = readStackSettings(project, stack)?.file;
+  writeFileSync(file, `${salt}\n${own === undefined ? "" : transform(readFileSync(own, "utf8"))}`, { mode: 0o600 });
+  return folder;
+}

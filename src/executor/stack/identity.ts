@@ -38,7 +38,10 @@ function demandStack(node: StepNode, project: Project, stack: BackedStack): void
 
 /** The passphrase of a stack whose secrets no key service keeps, or the token of Pulumi Cloud. */
 function demandAccess(node: StepNode, project: Project, stack: BackedStack, env: Env): void {
-  if (stack.kind === "remote" && stack.cloud) return demandToken(stack.url, env);
+  if (stack.kind === "remote" && stack.cloud) {
+    demandToken(stack.url, env);
+    return;
+  }
   const provider = readStackSettings(project, node.stack.stack)?.secretsprovider;
   const byPassphrase = provider === undefined || provider === "passphrase" || provider === "default";
   if (!byPassphrase || "PULUMI_CONFIG_PASSPHRASE" in env || env["PULUMI_CONFIG_PASSPHRASE_FILE"]) return;

@@ -57,7 +57,10 @@ interface Gateway {
   readonly canarySecret: string | undefined;
 }
 
-/** A gateway is at an edge when all its parts are; until then the one before it answers. */
+/**
+ * A gateway is at an edge when all its parts are, and a policy when all its routes are; until then what was there
+ * before answers.
+ */
 function gatewayAt(edge: EdgeView): Gateway {
   const parts = ["api:Api", "authorizer:Authorizer", "integration:Integration", "stage:Stage"];
   const complete = parts.every((part) => edge.find(`aws:apigatewayv2/${part}`) !== undefined);
@@ -67,11 +70,10 @@ function gatewayAt(edge: EdgeView): Gateway {
   const { POLICIES, CANARY_SECRET } = variables?.variables ?? {};
   if (!complete || POLICIES === undefined) return { policies: BEFORE, canarySecret: undefined };
   const routed = new Set(routesAt(edge));
-  const policies = Object.entries(JSON.parse(POLICIES) as Policies).map(([version, policy]) => [
-    version,
-    Object.fromEntries(Object.entries(policy).filter(([route]) => routed.has(route))),
-  ]);
-  return { policies: Object.fromEntries(policies) as Policies, canarySecret: CANARY_SECRET };
+  const arrived = Object.entries(JSON.parse(POLICIES) as Policies).filter(([, policy]) =>
+    Object.keys(policy).every((route) => routed.has(route)),
+  );
+  return { policies: { ...BEFORE, ...Object.fromEntries(arrived) }, canarySecret: CANARY_SECRET };
 }
 
 function routesAt(edge: EdgeView): readonly unknown[] {

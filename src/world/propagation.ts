@@ -23,6 +23,8 @@ export interface Version {
 /** A version and when it is due at each edge that it goes to. */
 export interface Placed extends Version {
   readonly due: ReadonlyMap<string, number>;
+  /** As edges see it; absent: deleted. */
+  readonly resource: Resource | undefined;
 }
 
 /** What chances depend on: the declaration, the seed chosen for this rehearsal, and a factor for all delays. */
@@ -55,9 +57,20 @@ export function delayAt(chances: Chances, version: Version, region: string, edge
 function spread(chances: Chances, rule: Propagation, version: Version, region: string, edge: string): number {
   const edges = edgesOf(chances.definition, region);
   const [min, max] = rule.regions?.[region] ?? rule.delay;
-  const rank = shuffled(edges.length, chances.seed, "rank", region)[edges.indexOf(edge)]!;
+  const rank = ranksOf(chances, region)[edges.indexOf(edge)]!;
   const within = chance(chances.seed, "delay", version.urn, version.number, edge);
   return min + ((rank + within) / edges.length) * (max - min);
+}
+
+const ranks = new WeakMap<Chances, Map<string, readonly number[]>>();
+
+/** The ranks of a region's edges, reckoned once for each world. */
+function ranksOf(chances: Chances, region: string): readonly number[] {
+  const known = ranks.get(chances) ?? new Map<string, readonly number[]>();
+  ranks.set(chances, known);
+  const found = known.get(region) ?? shuffled(chances.definition.regions[region]!.edges, chances.seed, "rank", region);
+  known.set(region, found);
+  return found;
 }
 
 /** A version with the time at which it is due at every edge that it goes to. */
@@ -69,7 +82,7 @@ export function place(chances: Chances, version: Version): Placed {
       if (delay !== undefined) due.set(edge, version.at + delay);
     }
   }
-  return { ...version, due };
+  return { ...version, due, resource: resourceOf(version) };
 }
 
 /** When a version arrives at an edge, faults considered; undefined: never, as things stand. */
@@ -109,13 +122,17 @@ export function viewOf(
     const arrived = at !== undefined && at <= now;
     if (arrived && version.number > (newest.get(version.urn)?.number ?? 0)) newest.set(version.urn, version);
   }
-  return edgeView(region, edge, [...newest.values()].flatMap(resourceOf));
+  return edgeView(
+    region,
+    edge,
+    [...newest.values()].flatMap(({ resource }) => resource ?? []),
+  );
 }
 
-function resourceOf(version: Version): readonly Resource[] {
-  if (version.properties === undefined) return [];
+function resourceOf(version: Version): Resource | undefined {
+  if (version.properties === undefined) return undefined;
   const { urn, type, id, region } = version;
-  return [{ urn, type, id, region, properties: plainProperties(version.properties), ...partsOf(urn) }];
+  return { urn, type, id, region, properties: plainProperties(version.properties), ...partsOf(urn) };
 }
 
 /** An edge's view over resources that are known already. */

@@ -58,7 +58,7 @@ describe("delays", () => {
 
 describe("arrival", () => {
   const due = 1_000;
-  const placed = { ...version({ at: 0 }), due: new Map([["eu-west-1/1", due]]) };
+  const placed = { ...version({ at: 0 }), resource: undefined, due: new Map([["eu-west-1/1", due]]) };
   const standing = (fault: Partial<StandingFault>): StandingFault => ({
     kind: "never-converges",
     region: "eu-west-1",

@@ -1,7 +1,7 @@
 /** `evo status [run]` and `evo runs` */
 import { EvoError, EXIT } from "../errors.js";
+import { loadRun } from "../evo/load-run.js";
 import { withLedger } from "../evo/reading.js";
-import { loadRun } from "../evo/resume.js";
 import { readSettings } from "../evo/settings.js";
 import type { OpenLedger } from "../ledger/index.js";
 import { describeRun, viewRun } from "../views/status.js";

@@ -29,7 +29,8 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   const session = await openSession(settings, modeOf(loaded, options), sayAt);
   const signals = listenToSignals();
   try {
-    const started = await start(settings, session, loaded, parallel === undefined ? {} : { parallel });
+    const fresh = options.fresh === true || options.seed !== undefined;
+    const started = await start(settings, session, loaded, { fresh, ...(parallel === undefined ? {} : { parallel }) });
     const teller = newsTeller(started.state, options);
     const probe = session.probe(started.state.started.plan, loaded.root, loaded);
     const state = await driveSession(session, started, probe, teller, signals.control).finally(teller.end);

@@ -2,12 +2,12 @@
 import { hostname } from "node:os";
 import { EvoError, EXIT } from "../errors.js";
 import type { OpenLedger } from "../ledger/index.js";
-import { eventOf } from "../run/entries.js";
 import type { RunEvent } from "../run/events.js";
 import { holdLeases } from "../run/leases.js";
 import { createRecorder } from "../run/recorder.js";
-import { fold, openAttempts, type RunState } from "../run/state.js";
+import { openAttempts, type RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
+import { loadRun } from "./load-run.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
 import { acquire, holderOf, type StartedSession, sequenceResource } from "./start.js";
@@ -15,14 +15,6 @@ import { acquire, holderOf, type StartedSession, sequenceResource } from "./star
 export interface ResumeOptions {
   readonly reason?: string;
   readonly acceptChangedCode: boolean;
-}
-
-/** Loads and folds a run. Errors: `run.unknown` (exit 2). */
-export async function loadRun(ledger: OpenLedger, run: string): Promise<RunState> {
-  const entries = await ledger.load(run);
-  if (entries.length === 0)
-    throw new EvoError("run.unknown", `the ledger knows no run ${run}`, { exit: EXIT.usage, remedy: "see evo runs" });
-  return fold(run, entries.map(eventOf));
 }
 
 /** The run that is meant where none is named: the only unfinished one. Errors: none, or several (exit 2). */

@@ -12,9 +12,11 @@ import type { RunEvent, SourceDigest } from "../run/events.js";
 import { bodyOf } from "../run/gates.js";
 import { type HeldLeases, holdLeases, LEASE_TTL, stackResource } from "../run/leases.js";
 import type { Lease, LeaseHolder } from "../run/ports.js";
+import { createRecorder } from "../run/recorder.js";
 import { fold, type RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { describeHolder } from "../views/lines.js";
+import { loadRun } from "./load-run.js";
 import { forRehearsal } from "./rehearsal.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
@@ -28,6 +30,8 @@ export interface StartedSession {
 export interface StartOptions {
   /** Operations at a time; by cores where absent. */
   readonly parallel?: number;
+  /** The world was started anew: unfinished rehearsals in the old one have nothing left to go on with. */
+  readonly fresh?: boolean;
 }
 
 /**
@@ -49,6 +53,7 @@ export async function start(
   const lease = await acquire(session, sequenceResource(plan.sequence.name, session.world?.name), holder);
   const leases = holdLeases(session.ledger, lease, [], holder);
   try {
+    if (options.fresh === true) await abandonRehearsals(session, plan, leases);
     await refuseUnfinished(session, plan);
     const event = startedEvent(session, plan, loaded, stacks.sources, options);
     await leaseFirstStacks(leases, event, run, stacks.identities);
@@ -101,6 +106,16 @@ function locked(by: LeaseHolder): EvoError {
     exit: EXIT.locked,
     remedy: `follow it with: evo status ${typeof by.holder.run === "string" ? by.holder.run : ""}`.trimEnd(),
   });
+}
+
+async function abandonRehearsals(session: Session, plan: Plan, leases: HeldLeases): Promise<void> {
+  for (const { run } of await session.ledger.unfinished(plan.sequence.name, true)) {
+    const state = await loadRun(session.ledger, run);
+    if (state.started.rehearsal !== session.world?.name) continue;
+    const recorder = createRecorder(state, leases.all, session.ledger, { tell: () => undefined });
+    const event: RunEvent = { type: "run.aborted", at: session.clock.now(), reason: "its world was started anew" };
+    await recorder.record([{ event, causes: [state.last] }]);
+  }
 }
 
 async function refuseUnfinished(session: Session, plan: Plan): Promise<void> {

@@ -41,9 +41,10 @@ export async function drive(order: HostOrder, hosted: () => void): Promise<void>
   } catch (error) {
     outcome = await brokenOff(scene, error as Error);
   }
+  // Whoever reads an outcome finds nothing beside the journal any more.
+  clearScratch(order.directory);
   scene.observer.record({ line: "outcome", outcome }, "durable");
   scene.close();
-  clearScratch(order.directory);
 }
 
 function hostedLine(order: HostOrder) {
@@ -163,12 +164,18 @@ function word({ order, observer }: Scene): Promise<void> {
 
 async function ending(scene: Scene, stderr: string): Promise<OperationOutcome> {
   const { order, observer, redactor } = scene;
+  if (wasKilled(observer.state())) return inspected(order, observer.state(), redactor);
   const checkpoint = observer.state().accepted ? await checkpointAfter(order) : undefined;
   return outcomeOf(observer.state(), {
     stderr: plainText(stderr, redactor.apply),
     programErrors: observer.programErrors(),
     ...(checkpoint === undefined ? {} : { checkpoint }),
   });
+}
+
+/** An engine that a signal ended has said nothing about its update. */
+function wasKilled({ call, exits, accepted }: OperationState): boolean {
+  return accepted && call !== undefined && exits[call] !== undefined && exits[call].code === null;
 }
 
 async function checkpointAfter(order: HostOrder): Promise<string | undefined> {
@@ -266,7 +273,11 @@ async function byHistory(order: HostOrder, state: OperationState, entry: History
 
 function factsOf(order: HostOrder, state: OperationState): readonly string[] {
   const engine = state.engine === undefined ? "of unknown pid" : `pid ${state.engine.pid}`;
-  const facts = [`the engine (${engine}) is gone, and the engine's history has no entry of ${order.operation}`];
+  const orphans = state.children.filter(isAlive).map(({ pid }) => `a process of the engine still runs (pid ${pid})`);
+  const facts = [
+    `the engine (${engine}) is gone, and the engine's history has no entry of ${order.operation}`,
+    ...orphans,
+  ];
   if (order.stack.kind !== "file" || state.before === undefined) return facts;
   const same = checkpointDigest(order.stack) === state.before;
   return [...facts, `the engine's checkpoint is ${same ? "what it was" : "not what it was"} before the operation`];

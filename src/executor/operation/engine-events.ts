@@ -3,7 +3,8 @@
  * refresh, live values of secret properties in plain text: only what is named here passes (invariant 11).
  * Source: pulumi/pulumi sdk/go/common/apitype/events.go.
  */
-import type { Phase, Seen } from "./journal.js";
+import { OWN_HOST_NOTICE } from "../language-host/install.js";
+import type { Seen } from "./journal.js";
 
 interface StepMetadata {
   readonly op: string;
@@ -101,6 +102,7 @@ function diagnostic(event: NonNullable<EngineEvent["diagnosticEvent"]>, redact: 
   const { severity, urn } = event;
   if (severity !== "warning" && severity !== "error") return undefined;
   const message = plainText(event.message, redact);
+  if (OWN_HOST_NOTICE.test(message)) return undefined;
   return { kind: "diagnostic", severity, message, ...(urn ? { urn } : {}) };
 }
 
@@ -114,9 +116,4 @@ function policy(event: NonNullable<EngineEvent["policyEvent"]>, redact: Redact):
 export function programError(event: EngineEvent, redact: Redact): string | undefined {
   const diagnostic = event.diagnosticEvent;
   return diagnostic?.severity === "info#err" ? plainText(diagnostic.message, redact) : undefined;
-}
-
-/** Of the events of one CLI process, those until its preview's summary belong to the preview. */
-export function phaseAfter(phase: Phase, seen: Seen): Phase {
-  return seen.kind === "summary" && seen.preview ? "update" : phase;
 }

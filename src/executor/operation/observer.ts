@@ -3,7 +3,6 @@
  * host can go on where this one died. Invariant 10 is kept here; its rules are in surprise.ts.
  */
 import { type Redactor, secretsOf } from "../../redact.js";
-import { OWN_HOST_NOTICE } from "../language-host/install.js";
 import { type SignalName, signal, signalText } from "./directory.js";
 import { parseEvent, programError, seenIn } from "./engine-events.js";
 import type { Journal, JournalEntry, Seen } from "./journal.js";
@@ -68,7 +67,9 @@ export function createObserver(
   const see = (seen: Seen): void => {
     const phase = state.phase;
     record({ line: "seen", phase, seen });
-    if (phase !== "update" || seen.kind !== "step" || order.verb === "refresh") return;
+    if (phase !== "update" || seen.kind !== "step") return;
+    children(seen);
+    if (order.verb === "refresh") return;
     const surprise = surpriseIn(stepsOf(state, "preview"), seen);
     if (surprise === undefined || state.refused !== undefined) return;
     refuse(surprise, true);
@@ -81,7 +82,7 @@ export function createObserver(
     const said = programError(parsed, redact);
     if (said !== undefined) errors.splice(0, errors.push(said) - REMEMBERED);
     const seen = seenIn(parsed, redact);
-    if (seen !== undefined && !(seen.kind === "diagnostic" && OWN_HOST_NOTICE.test(seen.message))) see(seen);
+    if (seen !== undefined) see(seen);
   };
 
   const previewed = (): void => {
@@ -108,7 +109,7 @@ export function createObserver(
 
   const evaluated = (): void => {
     if (!order.oneProcess || state.committed || state.refused !== undefined || state.cancelled) return;
-    if (!state.held && given("held")) held();
+    if (!state.held && given("held")) record({ line: "held" });
     if (!given("evaluated")) return;
     if (!state.evaluated) record({ line: "evaluated" });
     drain();
@@ -119,9 +120,10 @@ export function createObserver(
     refuse(dropRefusal(dropped) as string, true);
   };
 
-  const held = (): void => {
-    record({ line: "held" });
-    if (state.engine === undefined) return;
+  /** The engine's lock names only the engine; a provider that outlives it still finishes what it was asked to do. */
+  const children = (seen: Seen): void => {
+    const acts = seen.kind === "step" && !/^pulumi:(pulumi:Stack|providers:)/.test(seen.type);
+    if (!acts || state.children.length > 0 || state.engine === undefined) return;
     record({ line: "children", processes: sessionMembers(state.engine.pid) });
   };
 

@@ -14,6 +14,8 @@ export interface OperationState {
   /** The call that was announced last; without one no engine was ever started. */
   readonly call?: Call;
   readonly engine?: ProcessIdentity;
+  /** Providers and language hosts, as they were when the update began to act. */
+  readonly children: readonly ProcessIdentity[];
   /** When the first engine process was started. */
   readonly began?: number;
   /** When the last engine process ended. */
@@ -36,6 +38,7 @@ export interface OperationState {
 
 const NOTHING_YET: OperationState = {
   hosts: [],
+  children: [],
   engineVersion: "unknown",
   phase: "preview",
   seen: { preview: [], update: [] },
@@ -73,7 +76,7 @@ export function fold(state: OperationState, line: JournalLine): OperationState {
     case "outcome":
       return { ...state, outcome: line.outcome };
     case "children":
-      return state;
+      return { ...state, children: line.processes };
     default:
       return { ...state, [line.line]: true };
   }

@@ -80,7 +80,9 @@ export function openDatabase(connection: Connection, revive: () => Promise<void>
     ...clientConfig(connection),
     max: 4,
     query_timeout: QUERY_TIMEOUT,
-    onConnect: (client) => client.query("set role evo_writer") as unknown as undefined,
+    onConnect: async (client) => {
+      await client.query("set role evo_writer");
+    },
   });
   pool.on("error", () => {}); // An idle connection died; the next question opens another.
   const ask = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {

@@ -1,16 +1,17 @@
 /** The embedded server's life: first starts, sharing, deaths of every kind, and its end. Processes are real ones. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { chmod, mkdir, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { withLock } from "../../src/ledger/embedded/lock.js";
 import { isDead, myself, startOf } from "../../src/ledger/embedded/owner.js";
 import { findPlace, type Place } from "../../src/ledger/embedded/place.js";
 import { serverPid } from "../../src/ledger/embedded/postmaster.js";
+import { installPrograms } from "../../src/ledger/embedded/programs.js";
 import { type OpenLedger, openLedger } from "../../src/ledger/index.js";
 import { temporaryHome } from "../support/postgres.js";
 
@@ -24,14 +25,25 @@ interface Opener {
   ended: Promise<unknown>;
 }
 
+/** The programs are copied once for all tests of this file: every home but the first gets a link to them. */
+let programs: { readonly home: string; remove(): Promise<void> };
 let home: string;
 let remove: () => Promise<void>;
 let place: Place;
 const openers: ChildProcess[] = [];
 
+beforeAll(async () => {
+  programs = await temporaryHome();
+  installPrograms(findPlace(programs.home).programs);
+});
+
+afterAll(() => programs.remove());
+
 beforeEach(async () => {
   ({ home, remove } = await temporaryHome());
   place = findPlace(home);
+  rmSync(place.programs, { recursive: true });
+  symlinkSync(findPlace(programs.home).programs, place.programs);
 });
 
 afterEach(async () => {

@@ -83,7 +83,7 @@ create table evo.entries (
   previous text not null,
   hash text not null,
   check (cardinality(cause_numbers) = cardinality(cause_hashes)),
-  check (jsonb_typeof(text::jsonb) = 'object')
+  check (jsonb_typeof(body) = 'object')
 );
 create index entries_run on evo.entries (run, number) where run is not null;
 create index entries_sequence on evo.entries (sequence, number) where sequence is not null;
@@ -151,15 +151,18 @@ create trigger append_only before update or delete or truncate on evo.appends
 
 -- ---------------------------------------------------------------------------------- The hash (docs/ledger-format.md)
 
+-- These and the helpers of evo.append set no search path, so that Postgres can inline them: where it matters they run
+-- under the fixed one of the SECURITY DEFINER function that calls them.
+
 -- ISO 8601 in UTC with microseconds.
 create function evo.iso(moment timestamptz) returns text
-language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+language sql stable parallel safe as $$
   select to_char(moment at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$;
 
 -- `<length in bytes>:<value>,` and `-,` for an absent value: no two lists of fields encode alike.
 create function evo.field(value text) returns text
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+language sql immutable parallel safe as $$
   select case when value is null then '-,' else octet_length(value)::text || ':' || value || ',' end
 $$;
 
@@ -169,7 +172,7 @@ create function evo.encoding_1(
   operation text, stack text, rehearsal boolean, claimed text, authenticated text, cause_numbers bigint[],
   cause_hashes text[], body text, previous text
 ) returns text
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+language sql immutable parallel safe as $$
   select 'evo.entry/1' || chr(10)
     || evo.field(ledger) || evo.field(number::text) || evo.field("time") || evo.field(type)
     || evo.field(version::text) || evo.field(sequence) || evo.field(run) || evo.field(step)
@@ -183,7 +186,7 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
 $$;
 
 create function evo.sha256_hex(value text) returns text
-language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+language sql immutable parallel safe as $$
   select encode(sha256(convert_to(value, 'UTF8')), 'hex')
 $$;
 
@@ -219,7 +222,7 @@ create view evo.readable_leases as
 -- Refuses a stale token (invariant 4). The share lock keeps a takeover out until the caller's transaction has ended.
 -- An expired lease that nobody has taken over is still the newest: its holder may go on.
 create function evo.check_leases(p_leases jsonb) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql as $$
 declare
   v_lease record;
   v_found evo.leases;
@@ -240,7 +243,7 @@ $$;
 -- The hash of the entry that a cause names: an earlier number, or {"batch": i} for the i-th (from 0) of this append.
 -- Unknown and later ones are refused, so causes always point back.
 create function evo.resolve_cause(p_cause jsonb, p_first bigint, p_number bigint, out number bigint, out hash text)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable as $$
 begin
   if jsonb_typeof(p_cause) = 'number' and p_cause::bigint < p_first then
     resolve_cause.number := p_cause::bigint;
@@ -258,7 +261,7 @@ $$;
 
 -- Adds one entry at the head. Number, time and hash are made here; the head is moved by evo.append.
 create function evo.insert_entry(p_head evo.head, p_first bigint, p_claimed text, p_item jsonb) returns evo.head
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql as $$
 declare
   v_entry evo.entries;
   v_cause jsonb;

@@ -36,10 +36,18 @@ async function resourceNames(project: string): Promise<string[]> {
 describe("fixture projects under the plain CLI", () => {
   const copies = new Map<string, string>();
 
+  /** An operation of evo's that has its answers already: held, and with processes started ahead. */
+  function answered(name: string): NodeJS.ProcessEnv {
+    const directory = join(bench.directory, `answered-${name}`);
+    mkdirSync(directory);
+    for (const answer of ["accept", "commit"]) writeFileSync(join(directory, answer), "");
+    return { EVO_OPERATION_DIR: directory, EVO_HOLD: "update" };
+  }
+
   test.each(PROJECTS)("$name", async (project: FixtureProject) => {
     const folder = await initialised(project.name);
     copies.set(project.name, folder);
-    const first = await bench.pulumi(folder, UP);
+    const first = await bench.pulumi(folder, UP, project.fails === undefined ? {} : answered(project.name));
     if (project.fails !== undefined) {
       expect(first.code).not.toBe(0);
       expect(first.stdout + first.stderr).toContain(project.fails);
@@ -50,7 +58,7 @@ describe("fixture projects under the plain CLI", () => {
     expect(await resourceNames(folder)).toEqual(project.resources);
     const outputs = await bench.pulumi(folder, ["stack", "output", "--json", ...STACK]);
     expect(JSON.parse(outputs.stdout)).toEqual(project.outputs);
-    const again = await bench.pulumi(folder, [...UP, "--skip-preview", "--expect-no-changes"]);
+    const again = await bench.pulumi(folder, [...UP, "--expect-no-changes"], answered(project.name));
     expect(again.code, again.stdout + again.stderr).toBe(0);
   });
 

@@ -43,8 +43,8 @@ const request: RunRequest = {
 
 describe("programArguments", () => {
   test("are those of the engine's own host", () => {
-    expect(programArguments(request, "/sdk/cmd/run/index.js").join(" ")).toBe(
-      "/sdk/cmd/run/index.js --monitor 127.0.0.1:1 --engine 127.0.0.1:2 --organization organization --project shop " +
+    expect(programArguments(request).join(" ")).toBe(
+      "--monitor 127.0.0.1:1 --engine 127.0.0.1:2 --organization organization --project shop " +
         "--root-directory /shop --stack dev --pwd /shop/infra --dry-run --parallel 4 .",
     );
   });

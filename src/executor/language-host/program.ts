@@ -58,8 +58,8 @@ function option<T extends string | boolean>(
   return value as T;
 }
 
-/** The arguments after `node` and its own arguments; `runPath` is the program's own `@pulumi/pulumi/cmd/run`. */
-export function programArguments(request: RunRequest, runPath: string): string[] {
+/** The arguments after `node`, its own arguments and the program's `@pulumi/pulumi/cmd/run`. */
+export function programArguments(request: RunRequest): string[] {
   const named: readonly (readonly [string, string])[] = [
     ["monitor", request.monitor],
     ["engine", request.engine],
@@ -73,7 +73,7 @@ export function programArguments(request: RunRequest, runPath: string): string[]
   if (request.dryRun) flags.push("--dry-run");
   flags.push("--parallel", String(request.parallel));
   if (request.tracing !== "") flags.push("--tracing", request.tracing);
-  return [runPath, ...flags, request.entryPoint, ...request.args];
+  return [...flags, request.entryPoint, ...request.args];
 }
 
 /** The program's environment: the engine's, with configuration added and evo's own variables taken out. */

@@ -1,5 +1,6 @@
 /** Runs a program in a fresh process, with evo's holds around it where the operation asks for them. */
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Ahead, Start } from "./ahead.js";
 import { hold, type Word } from "./hold.js";
 import { locateModule, programNode } from "./locate.js";
 import { programArguments, programEnvironment, type RunRequest, withoutOwnVariables } from "./program.js";
@@ -29,32 +30,27 @@ export function operationOf(env: NodeJS.ProcessEnv): Operation | undefined {
   return { directory, holdUpdate: env.EVO_HOLD === "update" };
 }
 
-/** One evaluation. An aborted signal stops the program. */
-export async function run(
-  request: RunRequest,
-  operation: Operation | undefined,
-  signal: AbortSignal,
-): Promise<RunOutcome> {
-  const env = withoutOwnVariables(process.env);
-  const node = await programNode(env);
-  const runPath = await locateModule("@pulumi/pulumi/cmd/run", request.programDirectory, node, env);
-  if (runPath === undefined) return error("It looks like the Pulumi SDK has not been installed. Run `pulumi install`.");
-  if (operation !== undefined) handOver(operation.directory, secretValues(request.config, request.secretKeys));
-  const start = (monitor: string, stop: AbortSignal) => {
-    const all = { ...request, monitor };
-    const args = [...request.options.nodeargs, ...programArguments(all, runPath)];
-    return evaluate(node, args, programEnvironment(all, process.env), stop);
+export type Run = (request: RunRequest, signal: AbortSignal) => Promise<RunOutcome>;
+
+/** Runs evaluations; an aborted signal stops the program. `spare` is a process that was started ahead. */
+export function runner(operation: Operation | undefined, spare: Ahead | undefined): Run {
+  return async (request, signal) => {
+    const env = withoutOwnVariables(process.env);
+    const node = await programNode(env);
+    const runPath = await locateModule("@pulumi/pulumi/cmd/run", request.programDirectory, node, env);
+    if (runPath === undefined) return error("The Pulumi SDK is not installed. Run `pulumi install`.");
+    if (operation !== undefined) handOver(operation.directory, secretValues(request.config, request.secretKeys));
+    const { nodeargs } = request.options;
+    const how: Start = { node, nodeargs, runPath, env: programEnvironment(request, process.env) };
+    const start: Evaluate = (monitor, stop) => evaluate(how, programArguments({ ...request, monitor }), spare, stop);
+    if (operation?.holdUpdate !== true || request.dryRun) return start(request.monitor, signal);
+    return runHeld(operation.directory, request.monitor, start, signal);
   };
-  if (operation?.holdUpdate !== true || request.dryRun) return start(request.monitor, signal);
-  return runHeld(operation.directory, request.monitor, start, signal);
 }
 
-async function runHeld(
-  directory: string,
-  monitor: string,
-  start: (monitor: string, signal: AbortSignal) => Promise<RunOutcome>,
-  signal: AbortSignal,
-): Promise<RunOutcome> {
+type Evaluate = (monitor: string, signal: AbortSignal) => Promise<RunOutcome>;
+
+async function runHeld(directory: string, monitor: string, start: Evaluate, signal: AbortSignal): Promise<RunOutcome> {
   const accepted = await hold(directory, "held", signal);
   if (!accepted.go) return error(accepted.reason);
   let word: Promise<Word> | undefined;
@@ -78,29 +74,42 @@ async function runHeld(
   }
 }
 
-/** Starts node and waits for its end. Working directory, like the rest, is what the engine gave this host. */
-function evaluate(
-  node: string,
+/** Starts a program and waits for its end. Working directory, like the rest, is what the engine gave this host. */
+async function evaluate(
+  start: Start,
   args: readonly string[],
-  env: NodeJS.ProcessEnv,
+  spare: Ahead | undefined,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
-  if (signal.aborted) return Promise.resolve(error("the engine has stopped"));
+  const taken = spare?.take(start, args);
+  if (taken !== undefined) {
+    const code = await ended(() => taken.child, signal);
+    if (taken.begun()) return outcomeOf(code);
+  }
+  const { node, nodeargs, runPath, env } = start;
+  const now = () => spawn(node, [...nodeargs, runPath, ...args], { env, stdio: ["ignore", "inherit", "inherit"] });
+  return outcomeOf(await ended(now, signal));
+}
+
+/** The exit code of a process, null if a signal killed it, an error if it could not be started. */
+function ended(start: () => ChildProcess, signal: AbortSignal): Promise<number | null | Error> {
+  if (signal.aborted) return Promise.resolve(new Error("the engine has stopped"));
   return new Promise((resolve) => {
-    const child = spawn(node, args, { env, stdio: ["ignore", "inherit", "inherit"] });
+    const child = start();
     const stop = () => stopChild(child);
     signal.addEventListener("abort", stop, { once: true });
-    const settle = (outcome: RunOutcome) => {
+    const settle = (code: number | null | Error) => {
       signal.removeEventListener("abort", stop);
-      resolve(outcome);
+      resolve(code);
     };
-    child.once("error", (cause) => settle(error(`Problem executing program: ${cause.message}`)));
-    child.once("exit", (code) => settle(outcomeOf(code)));
+    child.once("error", (cause) => settle(new Error(`Problem executing program: ${cause.message}`)));
+    child.once("close", settle);
   });
 }
 
 /** A program that was killed by a signal has the exit code -1 in the engine's words. */
-function outcomeOf(code: number | null): RunOutcome {
+function outcomeOf(code: number | null | Error): RunOutcome {
+  if (code instanceof Error) return error(code.message);
   if (code === 0) return { kind: "done" };
   if (code === BAIL) return { kind: "bail" };
   return error(`Program exited with non-zero exit code: ${code ?? -1}`);

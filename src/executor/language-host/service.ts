@@ -8,7 +8,7 @@ import { locateModule, onPath, programNode } from "./locate.js";
 import { dependencies, installRoot, packageManager } from "./package-manager.js";
 import { type RequiredPlugin, requiredPlugins } from "./packages.js";
 import { parseOptions, type RunRequest, withoutOwnVariables } from "./program.js";
-import { type Operation, type RunOutcome, run, stopChild } from "./run.js";
+import { type Run, type RunOutcome, stopChild } from "./run.js";
 
 /** What the host was started with. */
 export interface HostSettings {
@@ -16,7 +16,7 @@ export interface HostSettings {
   engine: string;
   readonly tracing: string;
   readonly version: string;
-  readonly operation: Operation | undefined;
+  readonly run: Run;
 }
 
 type Unary<Request, Response> = grpc.handleUnaryCall<Request, Response>;
@@ -105,7 +105,7 @@ async function runAny(request: language.RunRequest, settings: HostSettings, sign
   if (request.getAttachDebugger())
     return { kind: "error", message: "evo's language host has no debugger: use the engine's own host" };
   try {
-    return await run(runRequest(request, settings), settings.operation, signal);
+    return await settings.run(runRequest(request, settings), signal);
   } catch (error) {
     return { kind: "error", message: (error as Error).message };
   }

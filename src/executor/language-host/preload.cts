@@ -1,0 +1,27 @@
+/**
+ * The first script of a process that was started ahead (ahead.ts): loads the program's own SDK, waits on descriptor 3 for
+ * arguments and environment, and then runs the SDK's `cmd/run` as node itself would have: as the main module, with its
+ * arguments. Nothing of the user's is loaded before. Right before, it says so: an end without that word means that
+ * nothing has run, whatever the exit code.
+ */
+import fs = require("node:fs");
+import nodeModule = require("node:module");
+import path = require("node:path");
+
+/** What the SDK keeps of a run, made from the environment at first use: it must not be there before that is complete. */
+const store = globalThis as { globalStore?: unknown };
+
+function main(runPath: string): void {
+  require(path.join(runPath, "..", "..", "..", "index.js"));
+  if (store.globalStore !== undefined) process.exit(1);
+  const message = fs.readFileSync(3, "utf8");
+  if (message === "") process.exit(1);
+  const { argv, env } = JSON.parse(message) as { argv: string[]; env: NodeJS.ProcessEnv };
+  process.argv = [process.argv[0] as string, ...argv];
+  Object.assign(process.env, env);
+  fs.writeSync(3, "running");
+  fs.closeSync(3);
+  (nodeModule as unknown as { runMain(): void }).runMain();
+}
+
+main(process.argv[2] as string);

@@ -19,7 +19,13 @@ const canary = { "x-canary": output("identity", "canarySecret") };
  * A region's address stands for several edges, and each request meets one of them. Ten passes in a row at a pause of
  * 250 ms go round five edges twice, whatever their order; one pass would prove one edge.
  */
-const EVERY_EDGE = { interval: "250ms", timeout: "2m", consecutiveSuccessLimit: 10, stableFor: "2s" } as const;
+const EVERY_EDGE = {
+  interval: "250ms",
+  timeout: "2m",
+  onTimeout: "hold",
+  consecutiveSuccessLimit: 10,
+  stableFor: "2s",
+} as const;
 
 /** Users don't meet the new policy before the flag: a look at what they see would pass at once and prove nothing. */
 const policyArrived = gate("policy-arrived", {

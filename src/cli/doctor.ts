@@ -3,11 +3,22 @@
 import { EXIT } from "../errors.js";
 import { readSettings } from "../evo/settings.js";
 import { doctorFacts } from "../executor/engine/index.js";
+import { languageHostPath } from "../executor/language-host/install.js";
 import { print, printJson, say } from "./output.js";
 
+/** A line for the shell that makes a bare `pulumi` a complete CLI for Node programs. */
+function pluginPath(home: string): string {
+  return `export PATH="${languageHostPath(home)}:$PATH"`;
+}
+
 /** What was found, what is missing, what to do; exit 1 where something that evo needs is missing. */
-export async function doctor(options: { readonly json?: boolean; readonly engine?: string }): Promise<void> {
+export async function doctor(options: {
+  readonly json?: boolean;
+  readonly engine?: string;
+  readonly pluginPath?: boolean;
+}): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
+  if (options.pluginPath) return print(pluginPath(settings.home));
   const facts = await doctorFacts({
     home: settings.home,
     env: settings.env,

@@ -124,9 +124,10 @@ ledger
 program
   .command("doctor")
   .description("what evo found on this machine, what is missing, what to do")
+  .option("--plugin-path", "print the shell line that puts evo's Node language host on the PATH of a plain pulumi")
   .addOption(engine)
   .addOption(json)
-  .addHelpText("after", "\nExamples:\n  evo doctor")
+  .addHelpText("after", '\nExamples:\n  evo doctor\n  eval "$(evo doctor --plugin-path)" && pulumi up')
   .action(async (options) => (await import("./doctor.js")).doctor(options));
 
 try {

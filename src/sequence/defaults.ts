@@ -20,12 +20,11 @@ export const DEFAULT_POLICY: GatePolicy = {
   consecutiveSuccessLimit: 1,
   stableFor: 0,
   dryRun: false,
-  /** Argo Rollouts aborts on a failed or errored analysis and waits for a person on an inconclusive one; evo always waits. */
+  /** In doubt evo stops and says why; nothing has passed, and a resume measures on. `hold` is for gates that may take days. */
   onFailure: "halt",
   onError: "halt",
   onInconclusive: "halt",
-  /** Slow is not wrong: what lags may still arrive, so the run keeps measuring and nothing passes (invariant 2). */
-  onTimeout: "hold",
+  onTimeout: "halt",
 };
 
 /** Where `onFailure: "retry"` names no rule: one more try, soon enough for a passing fault of a cloud's API. */

@@ -63,7 +63,7 @@ export interface AuthoredPolicy {
   readonly onError?: OnFailure;
   /** At `inconclusiveLimit`. Default halt. */
   readonly onInconclusive?: OnFailure;
-  /** At `timeout`. Default hold. */
+  /** At `timeout`. Default halt. */
   readonly onTimeout?: OnFailure;
 }
 

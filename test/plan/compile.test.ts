@@ -44,7 +44,7 @@ describe("lists", () => {
     expect(node(plan, "a").converged[0]?.policy).toMatchObject({
       onFailure: "hold",
       onError: "halt",
-      onTimeout: "hold",
+      onTimeout: "halt",
     });
   });
 });
@@ -86,7 +86,7 @@ describe("gates", () => {
         onFailure: "halt",
         onError: "halt",
         onInconclusive: "halt",
-        onTimeout: "hold",
+        onTimeout: "halt",
       },
       { quorum: 1, timeout: 2_000, requestTimeout: 2_000 },
     ]);

@@ -61,7 +61,7 @@ describe("describePlan", () => {
              http GET https://{gateway.hosts.us-east}/me
              http GET https://{gateway.hosts.eu-west}/me
              every 500ms, 3 passes in a row, 10s a look
-             halt at 5 failed looks, hold after 2m
+             halt at 5 failed looks, halt after 2m
 
       3. serial sequence.3: one after the other
          starts after regions has converged
@@ -75,7 +75,7 @@ describe("describePlan", () => {
          gate sequence/settled: at gateway
            settled: a refresh preview of gateway shows nothing to do
            every 5s, 1 pass, 10s a look
-           hold after 10m"
+           halt after 10m"
     `);
   });
 

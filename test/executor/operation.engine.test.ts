@@ -68,11 +68,14 @@ describe("an attempt", () => {
     expect(readdirSync(play.directory(request))).toEqual(["journal.ndjson"]);
   });
 
-  test("that fails in its preview says why", async () => {
+  test("that fails in its preview says why; an error message alone is no failure", async () => {
     const play = playground(bench, "fails");
     const { outcome, previewed } = await operate(play, "r.app.1.up", play.node({ env: { MODE: "fails" } }));
     expect(outcome).toMatchObject({ status: "failed", reason: expect.stringContaining("it fails on purpose") });
     expect(previewed).toBeUndefined();
+    const complains = await operate(play, "r.app.2.up", play.node({ env: { MODE: "complains" } }));
+    expect(complains.outcome).toMatchObject({ status: "succeeded" });
+    expect(JSON.stringify(complains.previewed)).toContain("it only complains");
   });
 
   test("is never begun twice", async () => {
@@ -205,6 +208,29 @@ describe("destroy and refresh", () => {
     expect(destroy.previewed?.preview.counts).toEqual({ delete: 3 });
     expect(destroy.outcome).toMatchObject({ status: "succeeded", changes: { counts: { delete: 3 } } });
     expect(play.effects().slice(-2)).toEqual(["delete b", "delete a"]);
+  });
+});
+
+describe("an up that refreshes first", () => {
+  test("takes two processes, so that nothing changes before its preview is judged", async () => {
+    const play = playground(bench, "refreshing");
+    const first = await operate(play, "r.app.1.up", play.node({ refresh: true }));
+    expect(first.outcome).toMatchObject({ status: "succeeded", changes: { counts: { create: 3 } } });
+    const request = await play.request("r.app.2.up", play.node({ refresh: true, env: { VALUE: "2" } }));
+    const calls = play.journal({ ...request, intent: { ...request.intent, operation: "r.app.1.up" } });
+    expect(calls.flatMap((line) => (line.line === "spawning" ? [line.call] : []))).toEqual(["preview", "update"]);
+    await play.executor.start(request);
+    const { outcome } = await follow(play.executor, request, () => play.executor.refuse("r.app.2.up", "no"));
+    expect(outcome).toMatchObject({ status: "refused", reason: "no" });
+    expect(readdirSync(play.directory(request))).toEqual(["journal.ndjson"]);
+    expect(play.history()).toHaveLength(1);
+  });
+
+  test("expectNoChanges is judged before anything has changed", async () => {
+    const play = playground(bench, "expecting");
+    const { outcome } = await operate(play, "r.app.1.up", play.node({ expectNoChanges: true }));
+    expect(outcome).toMatchObject({ status: "refused", reason: expect.stringContaining("create 3") });
+    expect(play.effects()).toEqual([]);
   });
 });
 

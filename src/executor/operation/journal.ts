@@ -2,7 +2,7 @@
  * The journal: what an operation host saw, as one JSON object a line. It is an allow-list (invariant 11): types, URNs,
  * operations, property paths and redacted diagnostics; never a resource's state, a value or a debug diagnostic.
  */
-import { closeSync, fdatasyncSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { ChangeSet, Diagnostic } from "../../run/events.js";
 import type { OperationOutcome } from "../../run/ports.js";
@@ -105,9 +105,4 @@ function readFrom(path: string, offset: number): Buffer {
 /** The whole journal as it stands; empty when there is none. */
 export function readJournal(directory: string): readonly JournalLine[] {
   return journalReader(directory)();
-}
-
-/** The raw text, for those who look for what must not be there. */
-export function journalText(directory: string): string {
-  return readFileSync(join(directory, JOURNAL), "utf8");
 }

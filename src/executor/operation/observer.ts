@@ -114,10 +114,11 @@ export function createObserver(
     if (!state.evaluated) record({ line: "evaluated" });
     drain();
     const dropped = droppedSince(stepsOf(state, "preview"), stepsOf(state, "update"));
-    if (dropped.length === 0) return commit();
+    const refusal = dropRefusal(dropped);
     graceEnds ??= now() + GRACE;
-    if (now() < graceEnds) return void setTimeout(react, GRACE / 20);
-    refuse(dropRefusal(dropped) as string, true);
+    if (refusal === undefined) commit();
+    else if (now() < graceEnds) setTimeout(react, GRACE / 20);
+    else refuse(refusal, true);
   };
 
   /** The engine's lock names only the engine; a provider that outlives it still finishes what it was asked to do. */

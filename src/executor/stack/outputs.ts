@@ -17,11 +17,23 @@ interface RawState {
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
-/** Errors: `stack.missing`, `stack.outputs`. */
-export async function stackOutputs(question: Question): Promise<Outputs> {
+/** What the CLI has shown of each stack, and for which stored outputs: the same ciphertext means the same values. */
+type Shown = Map<string, { readonly stored: string; readonly values: Promise<{ readonly [name: string]: unknown }> }>;
+
+/**
+ * Reads outputs for one evo process. Gates look several times a second, and a CLI process for each look would load the
+ * machine more than the updates do: it is asked again only when the stored outputs have changed. Errors of the function
+ * returned: `stack.missing`, `stack.outputs`.
+ */
+export function createOutputsReader(): (question: Question) => Promise<Outputs> {
+  const shown: Shown = new Map();
+  return (question) => stackOutputs(question, shown);
+}
+
+async function stackOutputs(question: Question, shown: Shown): Promise<Outputs> {
   const stored = rootOutputs(await state(question));
   const special = Object.values(stored).some((value) => marks(value).length > 0);
-  const values = special ? await shownOutputs(question) : stored;
+  const values = special ? await shownOnce(question, stored, shown) : stored;
   const entries = Object.entries(stored).map(([name, value]) => {
     return [name, { value: values[name], secret: marks(value).includes(SECRET) }] as const;
   });
@@ -45,6 +57,18 @@ function marks(value: unknown): readonly string[] {
   if (typeof value !== "object" || value === null) return [];
   const own = (value as { [key: string]: unknown })[SIGNATURE];
   return [...(typeof own === "string" ? [own] : []), ...Object.values(value).flatMap(marks)];
+}
+
+function shownOnce(question: Question, outputs: object, shown: Shown): Promise<{ readonly [name: string]: unknown }> {
+  const key = `${question.stack.url}#${question.stack.name}`;
+  const stored = JSON.stringify(outputs);
+  const known = shown.get(key);
+  if (known?.stored === stored) return known.values;
+  const values = shownOutputs(question);
+  shown.set(key, { stored, values });
+  // What failed is asked again.
+  values.catch(() => shown.get(key)?.values === values && shown.delete(key));
+  return values;
 }
 
 async function shownOutputs(question: Question): Promise<{ readonly [name: string]: unknown }> {

@@ -15,7 +15,7 @@ import type { ExecutorReads, ExecutorSettings } from "./settings.js";
 import { refreshPreview } from "./stack/drift.js";
 import { findStack, identifyStack } from "./stack/identity.js";
 import { historyEntry, leftovers } from "./stack/inspect.js";
-import { stackOutputs } from "./stack/outputs.js";
+import { createOutputsReader } from "./stack/outputs.js";
 import type { Project } from "./stack/project.js";
 import { standInFor } from "./stack/stand-in.js";
 
@@ -24,6 +24,7 @@ export type { ExecutorReads, ExecutorSettings, StackOutput } from "./settings.js
 /** The executor of one evo process. It holds nothing that has to be closed: engines and their hosts live on their own. */
 export function createExecutor(settings: ExecutorSettings): Executor & ExecutorReads {
   const launcher = createHostLauncher();
+  const readOutputs = createOutputsReader();
   const { home, env, engine } = settings;
   const directoryOf = (operation: string): string => operationDirectory(home, operation);
   return {
@@ -47,7 +48,7 @@ export function createExecutor(settings: ExecutorSettings): Executor & ExecutorR
     accept: async (operation) => void signal(directoryOf(operation), "accept"),
     refuse: async (operation, reason) => void signal(directoryOf(operation), "refuse", reason),
     cancel: async (operation) => void signal(directoryOf(operation), "cancel"),
-    outputs: (node, root) => stackOutputs({ engine, env, ...named(node), ...findStack(node, root, env) }),
+    outputs: (node, root) => readOutputs({ engine, env, ...named(node), ...findStack(node, root, env) }),
     refreshPreview: (node, root, aborted) => {
       const found = findStack(node, root, env);
       const all = readEnvironment(settings, node, found.project);

@@ -119,13 +119,24 @@ async function abandonRehearsals(session: Session, plan: Plan, leases: HeldLease
 }
 
 async function refuseUnfinished(session: Session, plan: Plan): Promise<void> {
-  const [unfinished] = await session.ledger.unfinished(plan.sequence.name, session.world !== undefined);
+  const all = await session.ledger.unfinished(plan.sequence.name, session.world !== undefined);
+  const unfinished = await firstHere(session, all);
   if (unfinished === undefined) return;
   const { run } = unfinished;
   throw new EvoError("run.unfinished", `run ${run} of ${plan.sequence.name} is not finished, and nobody drives it`, {
     exit: EXIT.awaitsPerson,
     remedy: `evo status ${run}; then evo resume ${run}, or evo abort ${run} --reason "..."`,
   });
+}
+
+/** Rehearsals in different worlds don't meet. */
+async function firstHere(session: Session, runs: readonly { readonly run: string }[]) {
+  if (session.world === undefined) return runs[0];
+  for (const unfinished of runs) {
+    const { started } = await loadRun(session.ledger, unfinished.run);
+    if (started.rehearsal === session.world.name) return unfinished;
+  }
+  return undefined;
 }
 
 /** Another run that holds a stack of the first steps is said before anything is recorded. */

@@ -38,10 +38,11 @@ const policyArrived = gate("policy-arrived", {
     }),
   quorum: "all",
   ...EVERY_EDGE,
+  ...PATIENT,
 });
 
 /** What users meet: the canary without a wish of its own gets the policy that the flag names. */
-const served = (name: string, passes: number) =>
+const served = (name: string) =>
   gate(name, {
     targets: REGIONS,
     probe: (region) =>
@@ -52,7 +53,8 @@ const served = (name: string, passes: number) =>
       }),
     interval: "100ms",
     timeout: "2m",
-    consecutiveSuccessLimit: passes,
+    consecutiveSuccessLimit: EVERY_EDGE.consecutiveSuccessLimit,
+    ...PATIENT,
   });
 
 export default defineSequence({
@@ -87,8 +89,8 @@ export default defineSequence({
     up("flags", {
       dir: "../stacks/flags",
       stack: "prod",
-      convergedWhen: [served("users-served", 10)],
+      convergedWhen: [served("users-served")],
     }),
   ],
-  consistentWhen: [served("same-everywhere", 5)],
+  consistentWhen: [served("same-everywhere")],
 });

@@ -8,11 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bench, openBench } from "../support/engine.js";
 import { type FixtureProject, PROJECTS } from "../support/projects.js";
 
+/** Of the describe that runs: each has a backend of its own. */
 let bench: Bench;
-beforeAll(async () => {
+const open = async () => {
   bench = await openBench();
-});
-afterAll(() => bench.close());
+};
+const close = () => bench.close();
 
 const STACK = ["--stack", "dev"] as const;
 const UP = ["up", "--yes", ...STACK] as const;
@@ -34,6 +35,8 @@ async function resourceNames(project: string): Promise<string[]> {
 }
 
 describe("fixture projects under the plain CLI", () => {
+  beforeAll(open);
+  afterAll(close);
   const copies = new Map<string, string>();
 
   /** An operation of evo's that has its answers already: held, and with processes started ahead. */
@@ -113,8 +116,10 @@ describe("the hold protocol", () => {
   }
 
   beforeAll(async () => {
+    await open();
     project = await initialised("late-resources", "held");
   });
+  afterAll(close);
 
   test("accepted and committed, the update is an ordinary one", async () => {
     write("two");

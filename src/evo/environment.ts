@@ -14,7 +14,9 @@ export function productionEnvironment(settings: Settings): { readonly [name: str
       },
     );
   }
-  return settings.env;
+  // The ledger's address carries a password, and is nothing to engines, programs and probes (invariant 11).
+  const { EVO_LEDGER_URL: _, ...env } = settings.env;
+  return env;
 }
 
 /** A record that dies with its container is none: an embedded ledger on an ephemeral machine must be asked for. */

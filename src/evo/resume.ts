@@ -4,6 +4,7 @@ import { EvoError, EXIT } from "../errors.js";
 import type { OpenLedger } from "../ledger/index.js";
 import type { RunEvent } from "../run/events.js";
 import { holdLeases } from "../run/leases.js";
+import type { Entry, News } from "../run/ports.js";
 import { createRecorder } from "../run/recorder.js";
 import { openAttempts, type RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
@@ -48,9 +49,11 @@ export async function takeUp(
     const fresh = await loadRun(session.ledger, state.run);
     refuseFinished(fresh);
     refuseChangedSequence(fresh, loaded, options, root);
-    const recorder = createRecorder(fresh, leases.all, session.ledger, { tell: () => undefined });
+    const entries: Entry[] = [];
+    const tell = (news: News): void => void (news.kind === "recorded" && entries.push(news.entry));
+    const recorder = createRecorder(fresh, leases.all, session.ledger, { tell });
     await recorder.record(takeUpEvents(settings, fresh, session.clock.now(), options, lease.token));
-    return { state: recorder.state(), leases };
+    return { state: recorder.state(), leases, entries };
   } catch (error) {
     await leases.release();
     throw error;

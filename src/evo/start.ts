@@ -11,7 +11,7 @@ import { eventOf } from "../run/entries.js";
 import type { RunEvent, SourceDigest } from "../run/events.js";
 import { bodyOf } from "../run/gates.js";
 import { type HeldLeases, holdLeases, LEASE_TTL, stackResource } from "../run/leases.js";
-import type { Lease, LeaseHolder } from "../run/ports.js";
+import type { Entry, Lease, LeaseHolder } from "../run/ports.js";
 import { createRecorder } from "../run/recorder.js";
 import { fold, type RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
@@ -25,6 +25,8 @@ import type { Settings } from "./settings.js";
 export interface StartedSession {
   readonly state: RunState;
   readonly leases: HeldLeases;
+  /** What was recorded on the way: the start, or the take-over. */
+  readonly entries: readonly Entry[];
 }
 
 export interface StartOptions {
@@ -57,7 +59,8 @@ export async function start(
     await refuseUnfinished(session, plan);
     const event = startedEvent(session, plan, loaded, stacks.sources, options);
     await leaseFirstStacks(leases, event, run, stacks.identities);
-    return { state: await record(session, loaded, run, event, leases.all()), leases };
+    const entries = await record(session, loaded, run, event, leases.all());
+    return { state: fold(run, entries.filter((entry) => entry.run === run).map(eventOf)), leases, entries };
   } catch (error) {
     await leases.release();
     throw error;
@@ -180,20 +183,19 @@ async function record(
   run: string,
   event: RunEvent & { type: "run.started" },
   leases: readonly Lease[],
-): Promise<RunState> {
+): Promise<readonly Entry[]> {
   const sequence = event.plan.sequence.name;
   const rehearsal = session.world !== undefined;
   const declared = { digest: loaded.digest, file: loaded.file, sequence: loaded.sequence } as unknown as {
     readonly [key: string]: Json;
   };
-  const entries = await session.ledger.append(
+  return session.ledger.append(
     [
       { type: "sequence.declared", sequence, rehearsal, causes: [], body: declared },
       { type: "run.started", sequence, run, rehearsal, causes: [{ batch: 0 }], body: bodyOf(event) },
     ],
     { id: randomUUID(), expected: { run, version: 0 }, leases },
   );
-  return fold(run, entries.filter((entry) => entry.run === run).map(eventOf));
 }
 
 /** Six letters and digits that can't be misread. */

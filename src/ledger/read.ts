@@ -8,7 +8,9 @@ import { ENTRY_COLUMNS, type EntryRow, type LeaseRow, toEntry, toHolder, toSound
 export interface EntryFilter {
   readonly run?: string;
   readonly sequence?: string;
+  /** The stack's identity, or the end of it from a `/` or `#` on: `app/prod`, `prod`. */
   readonly stack?: string;
+  /** An entry type; with a trailing `*` every type that begins so. */
   readonly type?: string;
   /** The claimed actor, with or without its host, or the authenticated role. */
   readonly actor?: string;
@@ -58,8 +60,8 @@ function conditions(filter: EntryFilter): readonly (readonly [string, unknown])[
   return [
     ["run = ?", filter.run],
     ["sequence = ?", filter.sequence],
-    ["stack = ?", filter.stack],
-    ["type = ?", filter.type],
+    ["(stack = ? or right(stack, length(?::text) + 1) in ('/' || ?::text, '#' || ?::text))", filter.stack],
+    filter.type?.endsWith("*") ? ["starts_with(type, ?)", filter.type.slice(0, -1)] : ["type = ?", filter.type],
     ["(claimed = ? or authenticated = ? or split_part(claimed, '@', 1) = ?)", filter.actor],
     ["moment >= ?::timestamptz", filter.since],
     ["moment < ?::timestamptz", filter.until],

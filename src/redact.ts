@@ -74,13 +74,29 @@ export function secretsOf(value: Json): readonly string[] {
 
 /** Names of environment variables that commonly hold a credential. */
 const SECRET_NAME =
-  /secret|token|passw|pwd|passphrase|credential|private|api_?key|access_?key|auth|_key$|_dsn$|cookie/i;
+  /secret|token|passw|pwd|passphrase|credential|private|api_?key|access_?key|auth(?!or(?!iz))|_key$|_dsn$|cookie/i;
 
-/** Values of variables whose names say that they hold a credential; paths (`SSH_AUTH_SOCK`) are none. */
+/** The password in an address such as `postgres://role:password@host/db`; it ends at the last `@` before the path. */
+const URL_PASSWORD = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*:([^\s/?#]+)@/i;
+
+/**
+ * Values of variables whose names say that they hold a credential, and passwords in addresses, whatever their variable
+ * is called (`EVO_LEDGER_URL`). Paths (`SSH_AUTH_SOCK`) are none.
+ */
 export function secretsInEnvironment(env: { readonly [name: string]: string | undefined }): readonly string[] {
-  return Object.entries(env).flatMap(([name, value]) =>
-    value !== undefined && SECRET_NAME.test(name) && !value.startsWith("/") ? [value] : [],
-  );
+  return Object.entries(env).flatMap(([name, value = ""]) => {
+    const password = URL_PASSWORD.exec(value)?.[1];
+    const named = value !== "" && SECRET_NAME.test(name) && !value.startsWith("/") ? [value] : [];
+    return password === undefined ? named : [...named, password, decoded(password)];
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a bare % in it: then it is not encoded
+  }
 }
 
 function linesOf(secret: string): readonly string[] {

@@ -142,6 +142,13 @@ describe("secretsOf and secretsInEnvironment", () => {
     };
     expect(secretsInEnvironment(env)).toEqual(["t", "p", "k"]);
   });
+  it("takes no author for a credential", () => {
+    expect(secretsInEnvironment({ GIT_AUTHOR_NAME: "team", AUTHORIZATION: "a" })).toEqual(["a"]);
+  });
+  it("finds the password in an address, as it is and decoded, whatever the variable is called", () => {
+    const env = { EVO_LEDGER_URL: "postgres://evo:p%40ss@db:5432/evo", PROXY: "http://proxy:8080", NONE: undefined };
+    expect(secretsInEnvironment(env)).toEqual(["p%40ss", "p@ss"]);
+  });
 });
 
 describe("properties", () => {

@@ -5,8 +5,8 @@ import { readSettings } from "../evo/settings.js";
 import { eventOf } from "../run/entries.js";
 import type { Entry } from "../run/ports.js";
 import { describeEvent } from "../views/lines.js";
-import { cut, shown } from "../views/text.js";
-import { columns, print, printJson, say } from "./output.js";
+import { shown, wrap } from "../views/text.js";
+import { columns, isRead, print, printJson, say } from "./output.js";
 import { wholeNumber } from "./up.js";
 
 export interface LogOptions {
@@ -19,23 +19,50 @@ export interface LogOptions {
   readonly until?: string;
   readonly limit?: string;
   readonly json?: boolean;
+  readonly output?: "text" | "ndjson";
 }
 
-/** Entries, oldest first; with `--json` one JSON document a line, so that a long record streams. */
+/** Entries, oldest first, as they come from the database: a long record streams, also as JSON (an array, an entry a line). */
 export async function log(options: LogOptions): Promise<void> {
-  const { json, limit, since, until, ...words } = options;
+  const { json, output, limit, since, until, ...words } = options;
   const times = {
     ...(since === undefined ? {} : { since: instant("--since", since) }),
     ...(until === undefined ? {} : { until: instant("--until", until) }),
   };
-  const most = limit === undefined ? {} : { limit: wholeNumber("--limit", limit, 1) };
+  const most = limit === undefined ? {} : { last: wholeNumber("--limit", limit, 1) };
   await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
-    for await (const entry of ledger.entries({ ...words, ...times, ...most })) {
-      if (json) print(JSON.stringify(entryData(entry)));
-      else print(cut(entryLine(entry), columns()));
+    const lines = output === "ndjson" ? asLines : json ? asArray : asText(options.run === undefined);
+    for await (const line of lines(ledger.entries({ ...words, ...times, ...most }))) {
+      if (!isRead()) return;
+      print(line);
     }
   });
 }
+
+type Entries = AsyncIterable<Entry>;
+
+async function* asLines(entries: Entries): AsyncGenerator<string> {
+  for await (const entry of entries) yield JSON.stringify(entryData(entry));
+}
+
+/** One JSON document, each entry on a line of its own; the comma is known only when the next one has come. */
+async function* asArray(entries: Entries): AsyncGenerator<string> {
+  let before: string | undefined;
+  for await (const entry of entries) {
+    yield before === undefined ? "[" : `${before},`;
+    before = JSON.stringify(entryData(entry));
+  }
+  yield before === undefined ? "[]" : `${before}\n]`;
+}
+
+function asText(withRun: boolean): (entries: Entries) => AsyncGenerator<string> {
+  return async function* (entries) {
+    for await (const entry of entries) yield wrap(entryLine(entry, withRun), columns(), BESIDE).join("\n");
+  };
+}
+
+/** A long line goes on below its time. */
+const BESIDE = " ".repeat(7);
 
 /** One entry, whole. */
 export async function show(number: string, options: { readonly json?: boolean }): Promise<void> {
@@ -43,7 +70,10 @@ export async function show(number: string, options: { readonly json?: boolean })
   await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
     const entry = await ledger.entry(wanted);
     if (entry === undefined)
-      throw new EvoError("ledger.no-entry", `the ledger has no entry ${wanted}`, { exit: EXIT.usage });
+      throw new EvoError("ledger.no-entry", `the ledger has no entry ${wanted}`, {
+        exit: EXIT.usage,
+        remedy: "see evo ledger log",
+      });
     if (options.json) return printJson(entryData(entry));
     print(describeEntry(entry));
   });
@@ -74,15 +104,15 @@ function entryData({ text: _, ...entry }: Entry) {
   return entry;
 }
 
-function entryLine(entry: Entry): string {
+/** Times are UTC, to the second, as `--since` takes them. */
+function entryLine(entry: Entry, withRun: boolean): string {
   const said = entry.run === undefined ? undefined : describeEvent(eventOf(entry).event);
-  const place = [entry.run ?? entry.sequence, entry.step].filter((part) => part !== undefined).join("/");
   return [
     String(entry.number).padStart(5),
-    entry.time.slice(0, 23),
-    entry.type.padEnd(22),
-    place,
-    said ?? summary(entry),
+    `${entry.time.slice(0, 19)}Z`,
+    entry.type.padEnd(20),
+    ...(withRun ? [entry.run ?? entry.sequence ?? "-"] : []),
+    (said ?? summary(entry)).replaceAll("\n", " "),
   ]
     .join("  ")
     .trimEnd();
@@ -90,7 +120,8 @@ function entryLine(entry: Entry): string {
 
 /** For entries that have no sentence of their own. */
 function summary(entry: Entry): string {
-  const { gate, target, measurements } = entry.body;
+  const { gate, target, measurements, digest, file } = entry.body;
+  if (entry.type === "sequence.declared") return `${String(file)}, digest ${String(digest).slice(0, 12)}`;
   if (!Array.isArray(measurements)) return "";
   const looks = measurements as unknown as readonly { verdict: string; observed: never }[];
   const last = looks.at(-1);

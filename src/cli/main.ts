@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** The command line. Verbs are loaded when they are called, so that help and short commands start fast. */
 import { Command, CommanderError, Option } from "commander";
-import { EXIT } from "../errors.js";
-import { report } from "./output.js";
+import { EvoError, EXIT } from "../errors.js";
+import { type ErrorFormat, report } from "./output.js";
 
 const program = new Command("evo")
   .description("An execution layer for system evolution, on Pulumi: declared sequences, convergence gates, a ledger.")
   .version("0.1.0")
-  .showHelpAfterError("(evo --help, evo <command> --help)")
+  .configureOutput({ outputError: () => undefined })
   .exitOverride();
 
 const json = new Option("--json", "print one JSON document to stdout");
@@ -94,13 +94,14 @@ ledger
   .description("entries, oldest first")
   .option("--run <run>")
   .option("--sequence <name>")
-  .option("--stack <stack>", "stack identity, or the end of it")
+  .option("--stack <stack>", "a stack's identity, or the end of it, e.g. app/prod")
   .option("--type <type>", "entry type, e.g. boundary.opened; a trailing * matches the rest")
   .option("--actor <actor>")
   .option("--since <time>", "ISO 8601, or an age such as 2h")
   .option("--until <time>")
-  .option("--limit <n>", "at most this many")
+  .option("--limit <n>", "only the newest so many")
   .addOption(json)
+  .addOption(new Option("--output <format>", "ndjson: an entry a line").choices(["text", "ndjson"]))
   .addHelpText(
     "after",
     "\nExamples:\n  evo ledger log --run role-rollout-k3m9qa\n  evo ledger log --type 'operation.*' --since 2h --json",
@@ -133,6 +134,23 @@ program
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  else process.exitCode = report(error, process.argv.includes("--json"));
+  process.exitCode = error instanceof CommanderError ? misused(error) : report(error, errorFormat());
+}
+
+/** Asked for help or the version, both of which have been printed; or used wrongly, which is an error like any other. */
+function misused(error: CommanderError): number {
+  if (error.exitCode === 0) return EXIT.done;
+  if (error.code === "commander.help") return EXIT.usage;
+  const message = error.message.replace(/^error: /, "");
+  return report(new EvoError("usage", message, { remedy: "see evo --help, evo <command> --help" }), errorFormat());
+}
+
+/** The arguments may be what is wrong, so they are asked as they came. */
+function errorFormat(): ErrorFormat {
+  const { argv } = process;
+  const output = argv.some(
+    (word, at) => word === "--output=ndjson" || (word === "ndjson" && argv[at - 1] === "--output"),
+  );
+  if (output) return "ndjson";
+  return argv.includes("--json") ? "json" : "text";
 }

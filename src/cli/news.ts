@@ -1,6 +1,7 @@
 /** A run's news as plain lines on stderr, or as ndjson on stdout; and how a command ends. */
 import type { Measurement } from "../gates/model.js";
-import type { News, Notifier } from "../run/ports.js";
+import { eventOf } from "../run/entries.js";
+import type { Entry, News, Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
 import { describeEvent, describeHolder, describeLook } from "../views/lines.js";
 import { describeRun, viewRun } from "../views/status.js";
@@ -14,17 +15,16 @@ export interface OutputOptions {
 /** A wait that does not change is said again after this many milliseconds. */
 const HEARTBEAT = 30_000;
 
-/** Tells news until `end` is called. */
-export function newsTeller(_state: RunState, options: OutputOptions): Notifier & { end(): void } {
-  if (options.output === "ndjson") return { tell: (news) => print(JSON.stringify(lineOf(news))), end: () => undefined };
+/** Tells news, beginning with the entries that were recorded before anybody could listen. */
+export function newsTeller(before: readonly Entry[], options: OutputOptions): Notifier {
   const waits = new Map<string, Wait>();
-  return {
-    tell(news) {
-      const line = describeNews(news, waits);
-      if (line !== undefined) sayAt(line);
-    },
-    end: () => waits.clear(),
+  const tell = (news: News): void => {
+    const line = options.output === "ndjson" ? undefined : describeNews(news, waits);
+    if (options.output === "ndjson") print(JSON.stringify(lineOf(news)));
+    else if (line !== undefined) sayAt(line);
   };
+  for (const entry of before) tell({ kind: "recorded", entry, event: eventOf(entry).event });
+  return { tell };
 }
 
 interface Wait {
@@ -36,7 +36,9 @@ interface Wait {
 function describeNews(news: News, waits: Map<string, Wait>): string | undefined {
   switch (news.kind) {
     case "recorded":
-      return describeEvent(news.event);
+      return news.event.type === "run.started"
+        ? `run ${news.entry.run}: ${describeEvent(news.event)}`
+        : describeEvent(news.event);
     case "looked":
       return describeWait(news.gate, news.target, news.measurement, waits);
     case "waiting":

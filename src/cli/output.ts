@@ -1,10 +1,26 @@
 /** The only way to the terminal: data on stdout, progress and errors on stderr (DESIGN 9). */
 import { relative } from "node:path";
 import { EvoError, EXIT, type ExitCode, type SourceLocation } from "../errors.js";
+import { createRedactor, secretsInEnvironment } from "../redact.js";
+import { wrap } from "../views/text.js";
+
+/** A reader that has gone (`| head -1`) ends no run: what would be said to it is dropped. */
+let gone = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (stream === process.stdout) gone = true;
+  });
+}
+
+/** Whether somebody still reads stdout. */
+export function isRead(): boolean {
+  return !gone;
+}
 
 /** Data for whoever reads stdout. */
 export function print(lines: string | readonly string[]): void {
-  process.stdout.write(`${typeof lines === "string" ? lines : lines.join("\n")}\n`);
+  if (!gone) process.stdout.write(`${typeof lines === "string" ? lines : lines.join("\n")}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -16,39 +32,65 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** A line with the time before it. */
+/** A line with the time before it; what doesn't fit on a terminal goes on below, beside the time. */
 export function sayAt(line: string): void {
-  const now = new Date();
-  say(`${now.toTimeString().slice(0, 8)}  ${line}`);
+  const time = new Date().toTimeString().slice(0, 8);
+  const beside = " ".repeat(time.length + 2);
+  const [first = "", ...others] = line.split("\n");
+  const lines = [`${time}  ${first}`, ...others.map((other) => beside + other)];
+  say(lines.flatMap((one) => wrap(one, widthOf(process.stderr), `${beside}  `)).join("\n"));
 }
 
-/** Columns of the terminal; 100 where there is none. */
+/** Columns of the terminal that stdout is; no limit where it is none: who reads a pipe or a file wants all of it. */
 export function columns(): number {
-  return process.stdout.columns ?? process.stderr.columns ?? 100;
+  return widthOf(process.stdout);
 }
+
+function widthOf(stream: NodeJS.WriteStream): number {
+  return stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY;
+}
+
+/** How errors reach a program that reads stdout: as a JSON document, as a line of ndjson, or not at all. */
+export type ErrorFormat = "json" | "ndjson" | "text";
 
 /** Says an error and answers the exit code. An error that evo did not foresee is a bug, and said to be one. */
-export function report(error: unknown, asJson: boolean): ExitCode {
-  const known = error instanceof EvoError ? error : undefined;
-  if (asJson) printJson({ error: known === undefined ? { code: "bug", message: String(error) } : errorData(known) });
-  if (known === undefined) {
-    say(`evo: a bug in evo: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    return EXIT.bug;
-  }
-  for (const line of describeError(known)) say(line);
-  return known.exit;
+export function report(error: unknown, format: ErrorFormat): ExitCode {
+  const { data, lines, exit } = error instanceof EvoError ? foreseen(error) : bug(error);
+  // The last net: what is said of an error carries no secret of the environment (invariant 11).
+  const redactor = createRedactor(secretsInEnvironment(process.env));
+  const shown = redactor.json(JSON.parse(JSON.stringify(data)));
+  if (format === "json") printJson({ error: shown });
+  if (format === "ndjson") print(JSON.stringify({ kind: "error", error: shown }));
+  for (const line of lines) say(redactor.apply(line));
+  return exit;
 }
 
-function errorData(error: EvoError) {
-  const { code, message, source, at, remedy } = error;
+interface Said {
+  readonly data: object;
+  readonly lines: readonly string[];
+  readonly exit: ExitCode;
+}
+
+function foreseen(error: EvoError): Said {
+  const { code, message, source, exit, at, remedy } = error;
   const problems = "problems" in error ? error.problems : undefined;
-  return { code, message, source, at, remedy, problems };
+  const where = at === undefined ? [] : [`  at ${place(at)}`];
+  const what = remedy === undefined ? [] : [`  → ${remedy}`];
+  const lines = [`evo: ${message}  [${code}]`, ...where, ...what];
+  const width = widthOf(process.stderr);
+  const data = { code, message, source, exit, at, remedy, problems };
+  return { data, lines: lines.flatMap((line) => wrap(line, width, "    ")), exit };
 }
 
-function describeError(error: EvoError): readonly string[] {
-  const where = error.at === undefined ? [] : [`  at ${place(error.at)}`];
-  const remedy = error.remedy === undefined ? [] : [`  → ${error.remedy}`];
-  return [`evo: ${error.message}  [${error.code}]`, ...where, ...remedy];
+function bug(error: unknown): Said {
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? (error.stack ?? message) : message;
+  const remedy = "please report it; nothing that was recorded is lost, and evo status says where things stand";
+  return {
+    data: { code: "bug", message, source: "evo", exit: EXIT.bug, remedy },
+    lines: [`evo: this is a bug in evo: ${stack}`, `  → ${remedy}`],
+    exit: EXIT.bug,
+  };
 }
 
 function place(at: SourceLocation): string {

@@ -41,9 +41,9 @@ export async function resume(named: string | undefined, options: ResumeOptions):
       acceptChangedCode: options.acceptChangedCode ?? false,
       ...(options.reason === undefined ? {} : { reason: options.reason }),
     });
-    const teller = newsTeller(taken.state, options);
+    const teller = newsTeller(taken.entries, options);
     const probe = session.probe(state.started.plan, root, loaded);
-    const ended = await driveSession(session, taken, probe, teller, signals.control).finally(teller.end);
+    const ended = await driveSession(session, taken, probe, teller, signals.control);
     showOutcome(ended, options);
     process.exitCode = exitOf(ended);
   } finally {

@@ -3,7 +3,7 @@ import { EvoError, EXIT } from "../errors.js";
 import { loadRun } from "../evo/load-run.js";
 import { withLedger } from "../evo/reading.js";
 import { readSettings } from "../evo/settings.js";
-import type { OpenLedger } from "../ledger/index.js";
+import type { OpenLedger, RunSummary } from "../ledger/index.js";
 import { describeRun, viewRun } from "../views/status.js";
 import { table } from "../views/text.js";
 import { columns, print, printJson, say } from "./output.js";
@@ -45,16 +45,22 @@ export async function runs(options: {
       limit,
       ...(options.sequence === undefined ? {} : { sequence: options.sequence }),
     });
-    if (options.json) return printJson(rows);
-    if (rows.length === 0) return print("no runs yet");
-    const cells = rows.map((row) => [
+    const driven = new Set((await ledger.leases()).filter(({ live }) => live).map(({ holder }) => holder.run));
+    const known = await Promise.all(rows.map(async (row) => ({ ...row, ...(await standing(ledger, row, driven)) })));
+    if (options.json) return printJson(known);
+    if (known.length === 0) return print("no runs yet");
+    const cells = known.map((row) => [
       row.run,
-      row.sequence ?? "",
-      row.rehearsal ? "rehearsal" : "",
-      row.last.type,
-      row.started.slice(0, 19),
+      `${row.status}${row.status === "running" && !row.driven ? ", nobody drives it" : ""}${row.rehearsal ? " (rehearsal)" : ""}`,
+      row.started.slice(0, 19).replace("T", " "),
       String(row.version),
     ]);
-    print(table([["RUN", "SEQUENCE", "", "LAST ENTRY", "STARTED (UTC)", "ENTRIES"], ...cells], columns()));
+    print(table([["RUN", "STATE", "STARTED (UTC)", "ENTRIES"], ...cells], columns()));
   });
+}
+
+/** An ended run's last entry says so; where another stands is a fold over all of its entries. */
+async function standing(ledger: OpenLedger, { run, last }: RunSummary, driven: ReadonlySet<unknown>) {
+  const ended = { "run.completed": "completed", "run.aborted": "aborted" }[last.type];
+  return { status: ended ?? viewRun(await loadRun(ledger, run)).status, driven: driven.has(run) };
 }

@@ -31,9 +31,9 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   try {
     const fresh = options.fresh === true || options.seed !== undefined;
     const started = await start(settings, session, loaded, { fresh, ...(parallel === undefined ? {} : { parallel }) });
-    const teller = newsTeller(started.state, options);
+    const teller = newsTeller(started.entries, options);
     const probe = session.probe(started.state.started.plan, loaded.root, loaded);
-    const state = await driveSession(session, started, probe, teller, signals.control).finally(teller.end);
+    const state = await driveSession(session, started, probe, teller, signals.control);
     showOutcome(state, options);
     process.exitCode = exitOf(state);
   } finally {

@@ -2,19 +2,19 @@
 import type { Json, Measurement } from "../gates/model.js";
 import type { RunEvent } from "../run/events.js";
 import type { LeaseHolder } from "../run/ports.js";
-import { counted, duration, shown } from "./text.js";
+import { counted, duration, planned, shown } from "./text.js";
 
 /** The line for a recorded event; nothing for those that a person needn't see as they come. */
 export function describeEvent(event: RunEvent): string | undefined {
   switch (event.type) {
     case "run.started":
-      return `run of ${event.plan.sequence.name} started${event.rehearsal === undefined ? "" : `, rehearsed in world ${event.rehearsal}`}`;
+      return `${event.plan.sequence.name} started${event.rehearsal === undefined ? "" : `, rehearsed in world ${event.rehearsal}`}`;
     case "run.adopted":
       return `driven by ${event.holder}`;
     case "operation.intended":
       return `${event.step}: ${event.verb}${event.attempt > 1 ? ` (attempt ${event.attempt})` : ""}, previewing`;
     case "operation.previewed":
-      return `${stepOf(event.operation)}: preview ${counted(event.preview.counts)}${event.refusal === undefined ? "" : `; refused: ${event.refusal}`}`;
+      return `${stepOf(event.operation)}: preview: ${planned(event.preview.counts)}${event.refusal === undefined ? "" : `; refused: ${event.refusal}`}`;
     case "operation.succeeded":
       return `${stepOf(event.operation)}: updated, ${counted(event.changes.counts)}, ${duration(event.ended - event.began)}`;
     case "operation.failed":

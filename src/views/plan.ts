@@ -2,6 +2,7 @@
 import type { GatePolicy, ProbeSpec, Value } from "../gates/model.js";
 import type { GroupKind, GroupNode, NodeId, Plan, PlanGate, PlanNode, StepNode } from "../plan/model.js";
 import { showDuration } from "../sequence/duration.js";
+import { wrap as wrapAt } from "./text.js";
 
 const WIDTH = 80;
 
@@ -181,13 +182,7 @@ function amount(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
-/** Breaks between words; a word longer than the line (a URL) stays whole. */
+/** A plan is made for 80 columns, wherever it is shown. */
 function wrap(line: string, indent: string): readonly string[] {
-  if (line.length <= WIDTH) return [line];
-  const end = line.lastIndexOf(" ", WIDTH);
-  const cut =
-    end > indent.length && line.slice(0, end).trim() !== ""
-      ? end
-      : line.indexOf(" ", Math.max(WIDTH, indent.length + 1));
-  return cut < 0 ? [line] : [line.slice(0, cut), ...wrap(indent + line.slice(cut + 1), indent)];
+  return wrapAt(line, WIDTH, indent);
 }

@@ -5,7 +5,7 @@ import { mayStart, stepsOf } from "../run/edges.js";
 import type { HaltCause } from "../run/events.js";
 import { isMeasurable } from "../run/gates.js";
 import { gatesOf, lastAttempt, type RunState, type RunStatus } from "../run/state.js";
-import { clockTime, counted, duration, shown, table } from "./text.js";
+import { clockTime, counted, duration, shown, table, wrap } from "./text.js";
 
 /** A target that a boundary still waits for. Times are milliseconds since the epoch. */
 export interface MissingSignal {
@@ -150,18 +150,31 @@ export function describeRun(view: RunView, now: number, width: number): readonly
   return [
     head,
     "",
-    ...table([["STEP", "STATE", "CHANGES", "UPDATE", "CONVERGED AFTER"], ...view.steps.map(stepRow)], width),
-    ...(view.missing.length === 0
-      ? []
-      : ["", "missing signals:", ...view.missing.map((signal) => `  ${describeMissing(signal, now)}`)]),
-    ...(view.halt === undefined
-      ? []
-      : [
-          "",
-          `halted (${view.halt.cause})${view.halt.node === undefined ? "" : ` at ${view.halt.node}`}: ${view.halt.reason}`,
-        ]),
+    ...table([["STEP", "STATE", "CHANGES", "TOOK", "CONVERGED AFTER"], ...view.steps.map(stepRow)], width),
+    ...failures(view).flatMap((line) => wrap(line, width, "    ")),
+    ...(view.missing.length === 0 ? [] : ["", "missing signals:"]),
+    ...view.missing.flatMap((signal) => wrap(`  ${describeMissing(signal, now)}`, width, "    ")),
+    ...(view.halt === undefined ? [] : ["", ...haltLines(view.halt).flatMap((line) => wrap(line, width, "  "))]),
     ...(view.next.length === 0 ? [] : ["", ...view.next.map((command) => `  ${command}`)]),
   ];
+}
+
+/** Why steps have failed, where the halt doesn't say it. */
+function failures(view: RunView): readonly string[] {
+  const lines = view.steps.flatMap(({ step, reason }) =>
+    reason === undefined || reason === view.halt?.reason ? [] : below(`  ${step}: ${reason}`, "    "),
+  );
+  return lines.length === 0 ? [] : ["", ...lines];
+}
+
+function haltLines({ cause, node, reason }: NonNullable<RunView["halt"]>): readonly string[] {
+  return below(`halted (${cause})${node === undefined ? "" : ` at ${node}`}: ${reason}`, "  ");
+}
+
+/** What an engine says has lines of its own. */
+function below(text: string, indent: string): readonly string[] {
+  const [first = "", ...others] = text.split("\n");
+  return [first, ...others.map((line) => indent + line)];
 }
 
 function stepRow(step: StepView): readonly string[] {

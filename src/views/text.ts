@@ -22,11 +22,30 @@ export function clockTime(at: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
+/** The engine's words for what it does, as words for what it has done. */
+const DONE: { readonly [op: string]: string } = {
+  create: "created",
+  update: "updated",
+  delete: "deleted",
+  replace: "replaced",
+  refresh: "refreshed",
+  import: "imported",
+  discard: "discarded",
+};
+
 /** `3 created, 1 updated`: what an update did, from the engine's counts; `no change` where it did nothing. */
 export function counted(counts: { readonly [op: string]: number }): string {
+  return listed(counts, (op) => DONE[op] ?? op);
+}
+
+/** `3 to create, 1 to update`: what a preview shows. */
+export function planned(counts: { readonly [op: string]: number }): string {
+  return listed(counts, (op) => `to ${op}`);
+}
+
+function listed(counts: { readonly [op: string]: number }, word: (op: string) => string): string {
   const parts = Object.entries(counts).filter(([op, count]) => op !== "same" && count > 0);
-  if (parts.length === 0) return "no change";
-  return parts.map(([op, count]) => `${count} ${op}`).join(", ");
+  return parts.length === 0 ? "no change" : parts.map(([op, count]) => `${count} ${word(op)}`).join(", ");
 }
 
 /** A stored value as one short word: strings bare, the rest as JSON. */
@@ -54,6 +73,17 @@ export function table(rows: readonly (readonly string[])[], width = Number.POSIT
       width,
     ),
   );
+}
+
+/** Breaks a line between words so that it fits; what continues is indented. A word longer than the line stays whole. */
+export function wrap(line: string, width: number, indent: string): readonly string[] {
+  if (line.length <= width) return [line];
+  const from = line.length - line.trimStart().length;
+  const before = line.lastIndexOf(" ", width);
+  const end = before > Math.max(from, indent.length) ? before : line.indexOf(" ", Math.max(width, from + 1));
+  return end < 0
+    ? [line]
+    : [line.slice(0, end).trimEnd(), ...wrap(indent + line.slice(end).trimStart(), width, indent)];
 }
 
 /** At most `width` characters. */

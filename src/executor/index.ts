@@ -52,7 +52,8 @@ export function createExecutor(settings: ExecutorSettings): Executor & ExecutorR
     refreshPreview: (node, root, aborted) => {
       const found = findStack(node, root, env);
       const all = readEnvironment(settings, node, found.project);
-      return refreshPreview({ engine, home, env: all, ...named(node), ...found }, aborted);
+      const where = settingsHome(settings, node, found.project);
+      return refreshPreview({ engine, home, env: all, ...named(node), ...found, ...where }, aborted);
     },
   };
 }
@@ -81,6 +82,10 @@ function pluginsFor(settings: ExecutorSettings, node: StepNode, project: Project
     path: settings.env["PATH"] ?? "",
   });
   return choice.host === "own" ? languageHostPath(settings.home, settings.engine.path) : undefined;
+}
+
+function settingsHome({ standIn }: ExecutorSettings, node: StepNode, project: Project): { settingsHome?: string } {
+  return standIn === undefined ? {} : { settingsHome: standInFor(standIn, project, node.stack.stack) };
 }
 
 function readEnvironment(settings: ExecutorSettings, node: StepNode, project: Project) {
@@ -118,8 +123,7 @@ async function orderOf(
   });
   const { config, secretConfig, lookedUp } = values;
   const common = { kind, directory, operation: intent.operation, run, verb: node.verb, engine: settings.engine };
-  const home =
-    settings.standIn === undefined ? {} : { settingsHome: standInFor(settings.standIn, project, node.stack.stack) };
+  const home = settingsHome(settings, node, project);
   const what = { env, project, stack, stackName: node.stack.stack, options, oneProcess, ...home };
   return { ...common, ...what, config, secretConfig, secrets: lookedUp };
 }

@@ -19,6 +19,8 @@ import { readStackSettings, shortStackName } from "./project.js";
 
 export type DriftQuestion = Pick<HostOrder, "engine" | "env" | "project" | "stackName" | "stack"> & {
   readonly home: string;
+  /** Folder whose settings files stand in for the project's own (rehearsals). */
+  readonly settingsHome?: string;
 };
 
 /** Errors: `stack.missing`, `stack.refresh` (the engine failed), `stack.changed-meanwhile` (not assessed). */
@@ -59,10 +61,15 @@ function copyBackend(stack: FileStack, scratch: string): void {
 /** The settings are copied, too: the engine writes a missing `encryptionsalt` into the file that it is given. */
 function refreshArguments(question: DriftQuestion, scratch: string): readonly string[] {
   const settings = join(scratch, `Pulumi.${shortStackName(question.stackName)}.yaml`);
-  const own = readStackSettings(question.project, question.stackName)?.file;
+  const own = ownSettings(question);
   if (own !== undefined) copyFileSync(own, settings);
   const what = ["refresh", "--preview-only", "--stack", question.stackName, "--config-file", settings];
   return [...what, "--color", "never", "--event-log", join(scratch, "events"), "--non-interactive"];
+}
+
+function ownSettings({ project, stackName, settingsHome }: DriftQuestion): string | undefined {
+  if (settingsHome === undefined) return readStackSettings(project, stackName)?.file;
+  return join(settingsHome, `Pulumi.${shortStackName(stackName)}.yaml`);
 }
 
 async function look(

@@ -36,9 +36,7 @@ interface Wait {
 function describeNews(news: News, waits: Map<string, Wait>): string | undefined {
   switch (news.kind) {
     case "recorded":
-      return news.event.type === "run.started"
-        ? `run ${news.entry.run}: ${describeEvent(news.event)}`
-        : describeEvent(news.event);
+      return describeEvent(news.event, news.entry.run);
     case "looked":
       return describeWait(news.gate, news.target, news.measurement, waits);
     case "waiting":

@@ -1,6 +1,6 @@
 /** `evo up <sequence>` */
 import { resolve } from "node:path";
-import { EvoError, EXIT } from "../errors.js";
+import { EvoError } from "../errors.js";
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
 import { type Mode, openSession } from "../evo/session.js";
@@ -52,7 +52,7 @@ function modeOf(loaded: LoadedSequence, options: UpOptions): Mode {
         : options.fault !== undefined
           ? "--fault"
           : undefined;
-    if (stray !== undefined) throw new EvoError("usage", `${stray} goes with --rehearse`, { exit: EXIT.usage });
+    if (stray !== undefined) throw new EvoError("usage", `${stray} goes with --rehearse`, { remedy: "add --rehearse" });
     return { ephemeralLedger };
   }
   return {
@@ -82,7 +82,7 @@ export function wholeNumber(option: string, text: string, least: number): number
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < least)
     throw new EvoError("usage", `${option} takes a whole number of at least ${least}, not ${text}`, {
-      exit: EXIT.usage,
+      remedy: "give a whole number",
     });
   return value;
 }

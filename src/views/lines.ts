@@ -4,11 +4,11 @@ import type { RunEvent } from "../run/events.js";
 import type { LeaseHolder } from "../run/ports.js";
 import { counted, duration, planned, shown } from "./text.js";
 
-/** The line for a recorded event; nothing for those that a person needn't see as they come. */
-export function describeEvent(event: RunEvent): string | undefined {
+/** The line for a recorded event; nothing for those that a person needn't see as they come. `run`: its name, to be said. */
+export function describeEvent(event: RunEvent, run?: string): string | undefined {
   switch (event.type) {
     case "run.started":
-      return `${event.plan.sequence.name} started${event.rehearsal === undefined ? "" : `, rehearsed in world ${event.rehearsal}`}`;
+      return `run${run === undefined ? "" : ` ${run}`} of ${event.plan.sequence.name} started${event.rehearsal === undefined ? "" : `, rehearsed in world ${event.rehearsal}`}`;
     case "run.adopted":
       return `driven by ${event.holder}`;
     case "operation.intended":

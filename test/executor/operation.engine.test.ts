@@ -189,7 +189,7 @@ describe("deaths", () => {
     const { outcome } = await operate(play, "r.app.1.up", play.node());
     writeFileSync(gate, "");
     expect(outcome).toMatchObject({
-      status: "failed",
+      status: "locked",
       reason: expect.stringMatching(/^the stack is locked by .+ \(pid \d+\) since 2/),
     });
     expect((await foreign).code).toBe(0);

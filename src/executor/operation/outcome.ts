@@ -29,7 +29,21 @@ export function outcomeOf(state: OperationState, ending: Ending): OperationOutco
     return { status: "refused", reason: state.refused + late, ...how };
   }
   if (state.cancelled) return { status: "cancelled", reason: cancelReason(state), ...how };
+  const lock = lockedBy(state, ending);
+  if (lock !== undefined) return { status: "locked", reason: lock, ...how };
   return { status: "failed", reason: failureReason(state, ending), ...how };
+}
+
+/** The engine takes the stack's lock before it does anything: what has had an effect was not kept out by one. */
+function lockedBy(state: OperationState, ending: Ending): string | undefined {
+  if (state.seen.update.some((one) => one.kind === "done")) return undefined;
+  return lockReason([ending.stderr, ...errorsTold(state)].join("\n"));
+}
+
+function errorsTold(state: OperationState): readonly string[] {
+  return [...state.seen.preview, ...state.seen.update]
+    .flatMap((one) => (one.kind === "diagnostic" && one.severity === "error" ? [one.message] : []))
+    .filter((message) => !/^(update|preview|destroy|refresh) failed$/.test(message));
 }
 
 /** What was only planned is no change; its diagnostics are worth keeping. */
@@ -46,10 +60,7 @@ function cancelReason(state: OperationState): string {
 
 /** Why the engine failed, in its own words where it has some. */
 export function failureReason(state: OperationState, ending: Ending): string {
-  const told = [...state.seen.preview, ...state.seen.update]
-    .filter((one) => one.kind === "diagnostic" && one.severity === "error")
-    .map((one) => (one.kind === "diagnostic" ? one.message : ""))
-    .filter((message) => !/^(update|preview|destroy|refresh) failed$/.test(message));
+  const told = errorsTold(state);
   const lock = lockReason([ending.stderr, ...told].join("\n"));
   if (lock !== undefined) return lock;
   const stderr = ending.stderr.replace(/^error: /gm, "").trim();

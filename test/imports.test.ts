@@ -7,7 +7,7 @@ const SRC = new URL("../src", import.meta.url).pathname;
 
 /** From left to right; each may import what stands to its left, and of its own. Those on one line not each other. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["errors", "canonical", "redact", "redact-shapes", "package-root", "process-lock"],
+  ["errors", "canonical", "redact", "redact-shapes", "package-root", "process-lock", "process-owner"],
   ["gates/model"],
   ["plan/model"],
   ["sequence"],

@@ -1,5 +1,6 @@
 /** `evo resume [run]` and `evo abort [run]` */
 import { resolve } from "node:path";
+import { EvoError } from "../errors.js";
 import { systemClock } from "../evo/clock.js";
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
@@ -23,16 +24,21 @@ export interface ResumeOptions extends OutputOptions {
 
 /** Goes on with a run; whether it is a rehearsal is the record's word. */
 export async function resume(named: string | undefined, options: ResumeOptions): Promise<void> {
+  if (options.acceptChangedCode && options.reason === undefined)
+    throw new EvoError("usage", "--accept-changed-code is an override, and an override is signed with a reason", {
+      remedy: "add --reason '...'",
+    });
   const settings = readSettings(process.env, process.cwd(), options.engine);
   const state = await withLedger(settings, sayAt, async (ledger) =>
     loadRun(ledger, await chooseUnfinished(ledger, named)),
   );
-  const { root, file, rehearsal } = state.started;
+  const { plan, root, file, rehearsal } = state.started;
   const loaded = await loadSequence(resolve(root, file), settings.cwd);
   const world = rehearsal === undefined ? {} : { rehearsal: { ...rehearsalOf(loaded), fresh: false, faults: [] } };
   const session = await openSession(
     settings,
     { ephemeralLedger: options.ephemeralLedger ?? rehearsal !== undefined, ...world },
+    { plan, root, loaded },
     sayAt,
   );
   const signals = listenToSignals();
@@ -42,8 +48,7 @@ export async function resume(named: string | undefined, options: ResumeOptions):
       ...(options.reason === undefined ? {} : { reason: options.reason }),
     });
     const teller = newsTeller(taken.entries, options);
-    const probe = session.probe(state.started.plan, root, loaded);
-    const ended = await driveSession(session, taken, probe, teller, signals.control);
+    const ended = await driveSession(session, taken, teller, signals.control);
     showOutcome(ended, options);
     process.exitCode = exitOf(ended);
   } finally {

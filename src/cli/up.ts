@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { EvoError } from "../errors.js";
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
+import { planFor } from "../evo/rehearsal.js";
 import { type Mode, openSession } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { start } from "../evo/start.js";
@@ -26,14 +27,15 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
   const parallel = options.parallel === undefined ? undefined : wholeNumber("--parallel", options.parallel, 1);
   const loaded = await loadSequence(reference, settings.cwd);
-  const session = await openSession(settings, modeOf(loaded, options), sayAt);
+  const mode = modeOf(loaded, options);
+  const subject = { plan: planFor(loaded.sequence, mode.rehearsal !== undefined), root: loaded.root, loaded };
+  const session = await openSession(settings, mode, subject, sayAt);
   const signals = listenToSignals();
   try {
     const fresh = options.fresh === true || options.seed !== undefined;
-    const started = await start(settings, session, loaded, { fresh, ...(parallel === undefined ? {} : { parallel }) });
+    const started = await start(settings, session, subject, { fresh, ...(parallel === undefined ? {} : { parallel }) });
     const teller = newsTeller(started.entries, options);
-    const probe = session.probe(started.state.started.plan, loaded.root, loaded);
-    const state = await driveSession(session, started, probe, teller, signals.control);
+    const state = await driveSession(session, started, teller, signals.control);
     showOutcome(state, options);
     process.exitCode = exitOf(state);
   } finally {

@@ -1,7 +1,6 @@
 /** Drives a run that this process holds, and gives back what it held, whatever happens. */
-
 import { type Control, drive } from "../run/loop.js";
-import type { Clock, Notifier, Probe } from "../run/ports.js";
+import type { Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
 import type { Session } from "./session.js";
 import type { StartedSession } from "./start.js";
@@ -10,12 +9,10 @@ import type { StartedSession } from "./start.js";
 export async function driveSession(
   session: Session,
   started: StartedSession,
-  probe: Probe,
   notifier: Notifier,
   control: Control,
 ): Promise<RunState> {
-  const { ledger, executor, clock }: { ledger: Session["ledger"]; executor: Session["executor"]; clock: Clock } =
-    session;
+  const { ledger, executor, probe, clock } = session;
   try {
     return await drive(started.state, started.leases, { ledger, executor, probe, clock, notifier }, control);
   } finally {

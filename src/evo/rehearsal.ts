@@ -1,9 +1,16 @@
 /** What differs in a rehearsal's plan: stacks are made in the world's own backend, and programs are not type-checked. */
 import { digest } from "../canonical.js";
+import { compile } from "../plan/compile.js";
 import type { Plan, PlanNode } from "../plan/model.js";
+import type { Sequence } from "../sequence/model.js";
+
+/** The plan that a run of this sequence freezes. */
+export function planFor(sequence: Sequence, rehearsal: boolean): Plan {
+  return rehearsal ? forRehearsal(compile(sequence)) : compile(sequence);
+}
 
 /** The plan as it runs in a world: bindings differ, order and gates don't. */
-export function forRehearsal(plan: Plan): Plan {
+function forRehearsal(plan: Plan): Plan {
   const { digest: _, ...rest } = { ...plan, nodes: plan.nodes.map(rehearsed) };
   return { ...rest, digest: digest(rest) };
 }

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { findEngine } from "../executor/engine/index.js";
 import { createExecutor, type ExecutorReads } from "../executor/index.js";
-import { createProbe, type StackOutputs } from "../gates/probes/index.js";
+import { createProbe, type ProbeContext, resolveValue, type StackOutputs } from "../gates/probes/index.js";
 import { type OpenLedger, openLedger } from "../ledger/index.js";
 import type { Plan, StepNode } from "../plan/model.js";
 import { createRedactor, type Redactor, secretsInEnvironment } from "../redact.js";
@@ -34,19 +34,31 @@ export interface RehearsalMode {
 /** The engine, to drive and to ask. */
 export type BoundExecutor = Executor & ExecutorReads;
 
+/** What is driven: the frozen plan, and the module that custom probes come from. */
+export interface Subject {
+  readonly plan: Plan;
+  /** Absolute folder that the plan's paths are relative to. */
+  readonly root: string;
+  readonly loaded: Pick<LoadedSequence, "file" | "customs">;
+}
+
 export interface Session {
   readonly ledger: OpenLedger;
   readonly executor: BoundExecutor;
   readonly clock: Clock;
   readonly world?: World;
   readonly versions: { readonly evo: string; readonly node: string; readonly engine: string };
-  /** The probe for a run; custom probes come from the sequence's module. */
-  probe(plan: Plan, root: string, loaded: Pick<LoadedSequence, "file" | "customs">): Probe;
+  readonly probe: Probe;
   close(): Promise<void>;
 }
 
 /** Opens ledger, engine and world. `say` hears what takes time. Errors: those of what it opens; nothing stays open then. */
-export async function openSession(settings: Settings, mode: Mode, say: (line: string) => void): Promise<Session> {
+export async function openSession(
+  settings: Settings,
+  mode: Mode,
+  subject: Subject,
+  say: (line: string) => void,
+): Promise<Session> {
   const production = mode.rehearsal === undefined ? productionEnvironment(settings) : undefined;
   if (mode.rehearsal === undefined) refuseEphemeralLedger(settings, mode.ephemeralLedger);
   const opened: { close(): Promise<void> }[] = [];
@@ -79,25 +91,24 @@ export async function openSession(settings: Settings, mode: Mode, say: (line: st
       mode.rehearsal === undefined ? undefined : await keep(openWorld({ home: settings.home, say, ...mode.rehearsal }));
     const env = production ?? { ...rehearsalEnvironment(settings.env), ...world?.env };
     const redactor = createRedactor(secretsInEnvironment(env));
-    const executor = createExecutor({
+    const standIn = world && { standIn: { directory: join(world.dir, "settings"), transform: rehearsalConfig } };
+    const executor: BoundExecutor = createExecutor({
       engine,
       home: settings.home,
       env,
-      claimedBy: settings.claimed,
-      say,
-      ...(world === undefined
-        ? {}
-        : { standIn: { directory: join(world.dir, "settings"), transform: rehearsalConfig } }),
+      resolve: (value) => resolveValue(value, looking),
+      ...standIn,
     });
+    const context = probeContext(subject, { executor, env, redactor, loopbackOnly: world !== undefined });
+    const looking = { context, target: "config", signal: new AbortController().signal };
     return {
       ledger,
       executor,
+      probe: createProbe(context),
       clock: systemClock,
       versions: { evo: EVO_VERSION, node: process.versions.node, engine: engine.version },
       close,
       ...(world === undefined ? {} : { world }),
-      probe: (plan, root, loaded) =>
-        probeFor(plan, root, loaded, { executor, env, redactor, loopbackOnly: world !== undefined }),
     };
   } catch (error) {
     await close();
@@ -112,9 +123,9 @@ interface Binding {
   readonly loopbackOnly: boolean;
 }
 
-function probeFor(plan: Plan, root: string, loaded: Pick<LoadedSequence, "file" | "customs">, binding: Binding): Probe {
+function probeContext({ plan, root, loaded }: Subject, binding: Binding): ProbeContext {
   const { executor, ...common } = binding;
-  return createProbe({
+  return {
     ...common,
     root,
     sequenceFile: loaded.file,
@@ -122,7 +133,7 @@ function probeFor(plan: Plan, root: string, loaded: Pick<LoadedSequence, "file" 
     now: systemClock.now,
     outputs: async (step) => asJson(await executor.outputs(stepNode(plan, step), root)),
     settled: async (step, signal) => unsettled(await executor.refreshPreview(stepNode(plan, step), root, signal)),
-  });
+  };
 }
 
 function stepNode(plan: Plan, step: string): StepNode {

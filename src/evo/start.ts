@@ -4,7 +4,6 @@ import { availableParallelism, hostname } from "node:os";
 import { relative } from "node:path";
 import { EvoError, EXIT } from "../errors.js";
 import type { Json } from "../gates/model.js";
-import { compile } from "../plan/compile.js";
 import type { Plan } from "../plan/model.js";
 import { mayStart, stepsOf } from "../run/edges.js";
 import { eventOf } from "../run/entries.js";
@@ -17,7 +16,6 @@ import { fold, type RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { describeHolder } from "../views/lines.js";
 import { loadRun } from "./load-run.js";
-import { forRehearsal } from "./rehearsal.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
 
@@ -44,11 +42,9 @@ export interface StartOptions {
 export async function start(
   settings: Settings,
   session: Session,
-  loaded: LoadedSequence,
+  { plan, loaded }: { readonly plan: Plan; readonly loaded: LoadedSequence },
   options: StartOptions,
 ): Promise<StartedSession> {
-  const compiled = compile(loaded.sequence);
-  const plan = session.world === undefined ? compiled : forRehearsal(compiled);
   const stacks = await identifyAll(session, plan, loaded);
   const run = `${plan.sequence.name}-${randomName()}`;
   const holder = holderOf(settings, run, plan.sequence.name);

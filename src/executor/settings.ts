@@ -18,12 +18,8 @@ export interface ExecutorSettings {
   readonly home: string;
   /** The complete, already curated environment of engine processes. */
   readonly env: { readonly [name: string]: string };
-  /** Who claims to act: `user@host` or a CI identity. */
-  readonly claimedBy: string;
   /** Rehearsals: settings files are copied here, changed by `transform`, and the project's own are never written. */
   readonly standIn?: StandIn;
-  /** For a person, one line at a time. */
-  say(line: string): void;
   /**
    * Looks up a step's reference. Without it literals and `$env` (from `env`) are known; `$output` is an error.
    */

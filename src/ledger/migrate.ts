@@ -1,10 +1,10 @@
 /** Numbered SQL files, applied in order in one transaction; a database from a newer evo is refused. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type pg from "pg";
 import { sha256 } from "../canonical.js";
 import { EvoError, EXIT } from "../errors.js";
+import { packageFile } from "../package-root.js";
 import { type Connection, describeConnection, withClient } from "./database.js";
 import { codeOf } from "./failures.js";
 
@@ -27,18 +27,9 @@ export type SchemaState = "current" | "behind" | "no-writer";
 /** Two processes that migrate at once wait for each other here. "evo" and "migr" in ASCII. */
 const LOCK = "select pg_advisory_xact_lock(x'65766f'::int, x'6d696772'::int)";
 
-/** The package's own folder: SQL is not compiled, so `dist` and `src` both read it from there. */
-function packageRoot(from: string): string {
-  const file = join(from, "package.json");
-  if (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).name === "evo") return from;
-  const parent = dirname(from);
-  if (parent === from) throw new Error("evo's own package.json was not found above its code");
-  return packageRoot(parent);
-}
-
-/** The migrations of this evo, in order. */
+/** The migrations of this evo, in order. SQL is not compiled: `dist` and `src` both read it from the sources. */
 export function migrations(): readonly Migration[] {
-  const folder = join(packageRoot(dirname(fileURLToPath(import.meta.url))), "src/ledger/migrations");
+  const folder = packageFile("src", "ledger", "migrations");
   const names = readdirSync(folder)
     .filter((name) => /^\d{6}\.sql$/.test(name))
     .sort();

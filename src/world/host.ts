@@ -8,6 +8,7 @@ import type { Server } from "node:http";
 import { pathToFileURL } from "node:url";
 import { createJiti } from "jiti";
 import { EvoError } from "../errors.js";
+import { packageFile } from "../package-root.js";
 import { type Cloud, openCloud } from "./cloud.js";
 import { serveControl } from "./control.js";
 import { regionServer } from "./edges.js";
@@ -15,7 +16,6 @@ import { checkFault } from "./fault.js";
 import type { Command } from "./lines.js";
 import { openLog, type WorldLog } from "./log.js";
 import type { WorldDefinition } from "./model.js";
-import { packageRoot } from "./package.js";
 import { type Chances, edgesOf, viewOf } from "./propagation.js";
 import { type ProviderServer, serveProvider } from "./provider.js";
 import { type Fixed, type HostState, type Places, placesOf, readJson, type Settings, writeJson } from "./settings.js";
@@ -29,9 +29,8 @@ export type HostMessage =
   | { readonly ready: false; readonly code: string; readonly message: string; readonly remedy?: string };
 
 async function loadDefinition(settings: Settings, places: Places): Promise<WorldDefinition> {
-  const root = packageRoot();
-  const jiti = createJiti(pathToFileURL(`${root}/`).href, {
-    alias: { evo: `${root}/dist/index.js` },
+  const jiti = createJiti(pathToFileURL(packageFile("/")).href, {
+    alias: { evo: packageFile("dist", "index.js") },
     fsCache: places.cache,
   });
   const loaded = await jiti.import<{ [name: string]: WorldDefinition | undefined }>(settings.module.file);

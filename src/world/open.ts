@@ -4,20 +4,20 @@
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, cpSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { resolve as absolute, basename, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { sha256 } from "../canonical.js";
 import { EvoError, EXIT } from "../errors.js";
+import { packageFile } from "../package-root.js";
+import { type LockOptions, withLock } from "../process-lock.js";
 import { type Client, connectTo } from "./client.js";
 import { rehearsalEnvironment } from "./environment.js";
 import { parseFault } from "./fault.js";
 import type { HostMessage } from "./host.js";
-import { locked } from "./lock.js";
 import type { WorldEntry } from "./log.js";
 import type { Fault } from "./model.js";
 import { readLines } from "./ndjson.js";
-import { packageRoot } from "./package.js";
 import {
   type Fixed,
   type HostState,
@@ -42,6 +42,11 @@ export interface OpenWorld {
   readonly pace?: number;
   /** Forget what it was and start anew. Refused while somebody else holds it. */
   readonly fresh?: boolean;
+  /**
+   * A world that doesn't exist yet begins as the one in this folder was left: the same resources and stacks, with a seed
+   * and addresses of its own. Nobody may hold that one, and no resource of it may carry its addresses.
+   */
+  readonly from?: string;
   /** Faults from now on; in text `never-converges:eu-west-1`, or an edge of it: `never-converges:eu-west-1/3`. */
   readonly faults?: readonly (string | Fault)[];
   /** Milliseconds without client and engine after which it ends by itself. Default 10 s. */
@@ -71,7 +76,7 @@ export interface World {
 
 /**
  * Opens a world. Errors: `world.in-use` (exit 6) when somebody else holds it and it would have to change,
- * `world.other-seed`, `world.port-taken`, `world.missing`, `world.invalid`, `world.failed`.
+ * `world.other-seed`, `world.not-a-beginning`, `world.port-taken`, `world.missing`, `world.invalid`, `world.failed`.
  */
 export async function openWorld(options: OpenWorld): Promise<World> {
   const worlds = join(absolute(options.home), "worlds");
@@ -80,7 +85,7 @@ export async function openWorld(options: OpenWorld): Promise<World> {
   const name = options.name ?? nameOf(module.file);
   const places = placesOf(join(worlds, name));
   const opening = { ...options, name, module: { ...module, file: absolute(module.file) } };
-  const world = await locked(join(worlds, `.${name}.lock`), () => startOrAdopt(places, opening));
+  const world = await withLock(join(worlds, `.${name}.lock`), locking(name), () => startOrAdopt(places, opening));
   try {
     for (const fault of options.faults ?? []) await world.fault(typeof fault === "string" ? parseFault(fault) : fault);
     return world;
@@ -88,6 +93,18 @@ export async function openWorld(options: OpenWorld): Promise<World> {
     await world.close();
     throw error;
   }
+}
+
+/** Longer than a host takes to start on a slow machine. */
+function locking(name: string): LockOptions {
+  return {
+    patience: 45_000,
+    refuse: (holder, file) =>
+      new EvoError("world.locked", `${holder} has been starting world ${name} for 45 s.`, {
+        exit: EXIT.locked,
+        remedy: `If it is surely gone, delete ${file}.`,
+      }),
+  };
 }
 
 type Opening = OpenWorld & { readonly name: string; readonly module: WorldModule };
@@ -98,6 +115,7 @@ function nameOf(file: string): string {
 
 async function startOrAdopt(places: Places, options: Opening): Promise<World> {
   if (options.fresh) await forget(places);
+  if (options.from !== undefined && !existsSync(places.settings)) beginAs(placesOf(absolute(options.from)), places);
   mkdirSync(places.dir, { recursive: true, mode: 0o700 });
   const settings = settle(places, options);
   const adopted = await adopt(places, settings);
@@ -106,6 +124,24 @@ async function startOrAdopt(places: Places, options: Opening): Promise<World> {
   const how = adopted ? "adopted" : "started";
   options.say?.(`world ${options.name}: ${how}, seed ${seed}${pace === 1 ? "" : `, pace ${pace}`}, in ${places.dir}`);
   return worldOf(options.name, places, settings, held);
+}
+
+/** Its log and its chances are its own: what was made there has long arrived, here too. */
+function beginAs(from: Places, places: Places): void {
+  const { seed: _, ...settings } = readJson<Settings>(from.settings) ?? notABeginning(from, "has no world");
+  if (existsSync(from.host)) notABeginning(from, "is in use");
+  const addresses = Object.values(readJson<Fixed>(from.fixed)?.ports ?? {}).map((port) => `http://127.0.0.1:${port}`);
+  const cloud = existsSync(from.cloud) ? readFileSync(from.cloud, "utf8") : "";
+  if (addresses.some((address) => cloud.includes(address))) notABeginning(from, "has resources with its own addresses");
+  cpSync(from.dir, places.dir, { recursive: true });
+  for (const own of [places.fixed, places.log, places.hostLog]) rmSync(own, { force: true });
+  writeJson(places.settings, settings);
+}
+
+function notABeginning({ dir }: Places, why: string): never {
+  throw new EvoError("world.not-a-beginning", `No world can begin as the one in ${dir}: it ${why}.`, {
+    remedy: "Name the folder of a world that nobody holds and whose gateways are not made yet.",
+  });
 }
 
 interface Held {
@@ -204,7 +240,7 @@ async function start(places: Places, settings: Settings): Promise<Held> {
 /** Starts the host in a session of its own: it outlives this process, and its terminal's Ctrl-C doesn't reach it. */
 function launch(places: Places): Promise<HostMessage> {
   const output = openSync(places.hostLog, "a", 0o600);
-  const child = spawn(process.execPath, [join(packageRoot(), "dist/world/host.js"), places.dir], {
+  const child = spawn(process.execPath, [packageFile("dist", "world", "host.js"), places.dir], {
     cwd: places.dir,
     detached: true,
     env: rehearsalEnvironment(process.env),

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { findGo } from "../../src/executor/engine/build.js";
@@ -10,8 +10,7 @@ import {
   MIN_ENGINE,
   OWN_ENGINE,
 } from "../../src/executor/engine/index.js";
-import { startOf, withLock } from "../../src/executor/engine/lock.js";
-import { packageFile } from "../../src/executor/package-root.js";
+import { packageFile } from "../../src/package-root.js";
 
 let directory: string;
 let said: string[];
@@ -82,40 +81,6 @@ describe("findEngine", () => {
     const refusal = { code: "engine.missing", remedy: expect.stringContaining("EVO_PULUMI") };
     await expect(findEngine(settings())).rejects.toMatchObject(refusal);
     expect(said).toHaveLength(2);
-  });
-});
-
-describe("withLock", () => {
-  const say = (line: string) => void said.push(line);
-
-  test("one at a time, and who waits says so", async () => {
-    const file = join(directory, "deep", "engine.lock");
-    const seen: string[] = [];
-    const work = (name: string) => async () => {
-      seen.push(`${name} in`);
-      await new Promise(setImmediate);
-      seen.push(`${name} out`);
-    };
-    await Promise.all([withLock(file, say, work("a")), withLock(file, say, work("b"))]);
-    expect(seen).toEqual(["a in", "a out", "b in", "b out"]);
-    expect(said).toEqual([`engine: process ${process.pid} is preparing it; waiting`]);
-    expect(readdirSync(dirname(file))).toEqual([]);
-  });
-
-  test.each([
-    ["dead", { pid: 2 ** 30, start: "boot 1" }],
-    ["another process under its pid", { pid: process.pid, start: "boot 1" }],
-  ])("a holder that is %s is passed over", async (_, holder) => {
-    const file = join(directory, "engine.lock");
-    writeFileSync(file, JSON.stringify({ host: hostname(), ...holder }));
-    expect(await withLock(file, say, async () => "done")).toBe("done");
-    expect(said).toEqual([]);
-  });
-
-  test("start times tell processes apart", () => {
-    expect(startOf(process.pid)).toBe(startOf(process.pid));
-    expect(startOf(process.ppid)).not.toBe(startOf(process.pid));
-    expect(startOf(2 ** 30)).toBeUndefined();
   });
 });
 

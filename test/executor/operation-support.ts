@@ -47,8 +47,6 @@ export function playground(bench: Bench, name: string, engine = bench.engine.pat
     engine: { path: engine, version: bench.engine.version },
     home,
     env,
-    claimedBy: "test",
-    say: () => {},
   };
   const executor = createExecutor(settings);
   const directory = (request: OperationRequest) =>

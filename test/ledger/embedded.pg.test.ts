@@ -7,12 +7,11 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { withLock } from "../../src/ledger/embedded/lock.js";
-import { isDead, myself, startOf } from "../../src/ledger/embedded/owner.js";
 import { findPlace, type Place } from "../../src/ledger/embedded/place.js";
 import { serverPid } from "../../src/ledger/embedded/postmaster.js";
 import { installPrograms } from "../../src/ledger/embedded/programs.js";
 import { type OpenLedger, openLedger } from "../../src/ledger/index.js";
+import { myself, startOf } from "../../src/process-owner.js";
 import { temporaryHome } from "../support/postgres.js";
 
 const JITI = join(dirname(createRequire(import.meta.url).resolve("jiti/package.json")), "lib/jiti-cli.mjs");
@@ -245,28 +244,5 @@ describe("the embedded server", () => {
     expect(await appendOnce()).toBe(1);
     rmSync(place.socket, { recursive: true, force: true });
     home = short;
-  });
-});
-
-describe("withLock", () => {
-  it("lets in one at a time", async () => {
-    const folder = join(home, "some-lock");
-    let inside = 0;
-    const most: number[] = [];
-    const work = () =>
-      withLock(folder, async () => {
-        most.push(++inside);
-        await new Promise((resolve) => setImmediate(resolve));
-        inside--;
-      });
-    await Promise.all(Array.from({ length: 10 }, work));
-    expect(most).toEqual(Array.from({ length: 10 }, () => 1));
-    expect(readdirSync(folder)).toHaveLength(1);
-  });
-
-  it("takes no process of another machine, and no living one, for dead", () => {
-    expect(isDead(myself())).toBe(false);
-    expect(isDead({ ...myself(), started: "1" })).toBe(true);
-    expect(isDead({ ...myself(), started: "1", host: "elsewhere" })).toBe(false);
   });
 });

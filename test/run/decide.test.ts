@@ -244,7 +244,9 @@ function earlier(
 }
 
 describe("decide, for any sequence and any timing", () => {
-  it("never starts a step before everything ahead of it has converged, and always comes to the end", { timeout: 60_000 }, () => {
+  it("never starts a step before everything ahead of it has converged, and always comes to the end", {
+    timeout: 60_000,
+  }, () => {
     const delays = fc.infiniteStream(fc.integer({ min: 0, max: 6_000 }));
     fc.assert(
       fc.property(

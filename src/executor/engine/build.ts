@@ -4,9 +4,9 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { packageFile } from "../../package-root.js";
 import { compareVersions } from "../language-host/choose.js";
 import { onPath } from "../language-host/locate.js";
-import { packageFile } from "../package-root.js";
 import type { Prepared } from "./prepare.js";
 import { every } from "./progress.js";
 

@@ -1,6 +1,6 @@
 /** The official install, with limits: short where the network leads nowhere, long enough for a slow download. */
 import { spawn } from "node:child_process";
-import { packageFile } from "../package-root.js";
+import { packageFile } from "../../package-root.js";
 import type { Prepared } from "./prepare.js";
 import { every } from "./progress.js";
 

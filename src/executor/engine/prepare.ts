@@ -1,8 +1,8 @@
 /** evo's own copy of the engine in `<home>/engines/<version>`: looked up, installed or built, once for all processes. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { withLock } from "../../process-lock.js";
 import { buildEngine, findGo } from "./build.js";
-import { withLock } from "./lock.js";
 import { officialInstall } from "./official.js";
 import { engineVersion, OWN_ENGINE } from "./version.js";
 
@@ -33,7 +33,8 @@ export function cachedEngine(home: string): string | undefined {
  */
 export async function prepareEngine(settings: PrepareSettings): Promise<Copy | undefined> {
   const engines = join(settings.home, "engines");
-  return withLock(join(engines, `${OWN_ENGINE}.lock`), settings.say, async () => {
+  const waiting = (holder: string) => settings.say(`engine: ${holder} is preparing it; waiting`);
+  return withLock(join(engines, `${OWN_ENGINE}.lock`), { waiting }, async () => {
     const cached = cachedEngine(settings.home);
     if (cached !== undefined) return { path: cached, how: "cached" };
     for (const name of readdirSync(engines)) // of processes that died: nobody else works under this lock

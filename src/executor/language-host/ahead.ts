@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
-import { packageFile } from "../package-root.js";
+import { packageFile } from "../../package-root.js";
 import { locateModule, programNode } from "./locate.js";
 import { withoutOwnVariables } from "./program.js";
 

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { sha256 } from "../../canonical.js";
-import { packageFile } from "../package-root.js";
+import { packageFile } from "../../package-root.js";
 
 const HOST = "pulumi-language-nodejs";
 

@@ -3,7 +3,7 @@
  * from the first line of its output. It ends with the engine, and no program outlives it.
  */
 import { readFileSync } from "node:fs";
-import { packageFile } from "../package-root.js";
+import { packageFile } from "../../package-root.js";
 import { type Ahead, startAhead } from "./ahead.js";
 import { operationOf, type Run, runner } from "./run.js";
 

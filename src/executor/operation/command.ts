@@ -3,9 +3,9 @@
  * they become a detached engine, or an answer without one: `stack select` would change the user's selected stack, and
  * what `stack output` and `stack history` tell after an update was seen already. So an attempt is one CLI process.
  */
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { PulumiCommand } from "@pulumi/pulumi/automation/index.js";
+import semver from "semver";
 import { EVENTS } from "./directory.js";
 import { askEngine, type EngineExit, type EngineProcess, startEngine } from "./engine-process.js";
 import type { Call } from "./journal.js";
@@ -23,10 +23,6 @@ export interface CommandHooks {
   spawned(call: Call, engine: EngineProcess): void;
   exited(call: Call, exit: EngineExit): void;
 }
-
-const semver = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json"))("semver") as {
-  parse(version: string): unknown;
-};
 
 /** The command as the Automation API's workspace takes it. */
 export function ownCommand(order: HostOrder, hooks: CommandHooks): PulumiCommand {

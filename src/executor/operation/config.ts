@@ -4,17 +4,12 @@
  * Secrets come to the copy encrypted: the CLI reads them from its standard input, never from its arguments.
  */
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import yaml from "js-yaml";
 import { EvoError } from "../../errors.js";
 import { readStackSettings, shortStackName } from "../stack/project.js";
 import { askEngine } from "./engine-process.js";
 import type { HostOrder } from "./order.js";
-
-const yaml = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json"))("js-yaml") as {
-  load(text: string): unknown;
-  dump(value: unknown, options: object): string;
-};
 
 export interface SettingsCopy {
   readonly file: string;

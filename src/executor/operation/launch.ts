@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { EvoError } from "../../errors.js";
-import { packageFile } from "../package-root.js";
+import { packageFile } from "../../package-root.js";
 import type { HostOrder } from "./order.js";
 
 type HostProcess = ChildProcessByStdio<Writable, Readable, null>;

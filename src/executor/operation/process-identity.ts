@@ -1,6 +1,6 @@
 /** Who a process is, across pid reuse and reboots: pid, start time and boot id together. */
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { bootId, startOf, statFields } from "../../process-owner.js";
 
 /** A pid alone proves nothing once the machine has rebooted or the number was given again. */
 export interface ProcessIdentity {
@@ -16,28 +16,6 @@ function quietly(read: () => string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Names this boot of this machine. */
-export function bootId(): string {
-  const linux = quietly(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
-  return linux ?? quietly(() => execFileSync("sysctl", ["-n", "kern.boottime"], { encoding: "utf8" }).trim()) ?? "?";
-}
-
-/** The fields of /proc/<pid>/stat that follow the command's name, which may itself hold spaces and brackets. */
-function statFields(pid: number): readonly string[] | undefined {
-  const text = quietly(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
-  return text?.slice(text.lastIndexOf(")") + 2).split(" ");
-}
-
-function startOf(pid: number): string | undefined {
-  if (process.platform === "linux") {
-    const fields = statFields(pid);
-    // proc(5): state is field 3, starttime field 22. A zombie has ended.
-    return fields === undefined || fields[0] === "Z" ? undefined : fields[19];
-  }
-  const ps = quietly(() => execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim());
-  return ps === "" ? undefined : ps;
 }
 
 /** Who has this pid now; undefined when nobody has. */

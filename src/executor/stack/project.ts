@@ -1,7 +1,7 @@
 /** A stack's project folder: `Pulumi.yaml`, the stack's settings, the program's folder. Read only, never written. */
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
+import { load } from "js-yaml";
 import { EvoError } from "../../errors.js";
 import type { StepNode } from "../../plan/model.js";
 
@@ -25,11 +25,6 @@ export interface StackSettings {
   readonly secretsprovider?: string;
   readonly encryptionsalt?: string;
 }
-
-/** The parser that the Automation API itself uses, so that both read the same. */
-const { load } = createRequire(createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json"))("js-yaml") as {
-  load(text: string): unknown;
-};
 
 const EXTENSIONS = [".yaml", ".yml", ".json"];
 

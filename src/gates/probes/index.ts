@@ -16,6 +16,7 @@ import { EXPECTED_SETTLED, lookSettled } from "./settled.js";
 import { expectedStackOutput, lookStackOutput } from "./stack-output.js";
 
 export type { ProbeContext, StackOutputs } from "./context.js";
+export { resolve as resolveValue } from "./values.js";
 
 /** Characters of a message, and of an observed or expected value as JSON, that are stored. */
 const LONGEST_MESSAGE = 200;

@@ -3,8 +3,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { closeSync, constants, openSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startOf } from "../../process-owner.js";
 import { serverEnvironment } from "./cluster.js";
-import { startOf } from "./owner.js";
 import type { Place } from "./place.js";
 import type { Programs } from "./programs.js";
 

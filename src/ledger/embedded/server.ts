@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { EvoError, EXIT } from "../../errors.js";
+import { type LockOptions, withLock } from "../../process-lock.js";
 import { checkVersion, initialise, isInitialised, setUpRoles } from "./cluster.js";
-import { withLock } from "./lock.js";
 import { type Passwords, readPasswords } from "./passwords.js";
 import { findPlace, type Place } from "./place.js";
 import { joinWatch, logTail, PORT, type Started, serverPid, startServer, stopServer } from "./postmaster.js";
@@ -64,7 +64,7 @@ const PRESENCE = "evo presence";
 export async function joinServer(settings: EmbeddedSettings): Promise<EmbeddedServer> {
   const place = findPlace(settings.home);
   const lock = join(place.own, "lock");
-  const { setting, first } = await withLock(lock, async () => {
+  const { setting, first } = await withLock(lock, LOCKING, async () => {
     const setting = await prepare(place, settings);
     return { setting, first: await arrive(setting) };
   });
@@ -72,7 +72,7 @@ export async function joinServer(settings: EmbeddedSettings): Promise<EmbeddedSe
   let reviving: Promise<void> | undefined;
   const comeBack = async () => {
     if (await isThere(presence.client)) return;
-    presence = await withLock(lock, async () => {
+    presence = await withLock(lock, LOCKING, async () => {
       depart(presence);
       return arrive(setting);
     });
@@ -86,9 +86,20 @@ export async function joinServer(settings: EmbeddedSettings): Promise<EmbeddedSe
       });
       return reviving;
     },
-    leave: () => withLock(lock, () => leave(place, presence)).catch(() => depart(presence)),
+    leave: () => withLock(lock, LOCKING, () => leave(place, presence)).catch(() => depart(presence)),
   };
 }
+
+/** Longer than initdb and a crash recovery take on a slow machine. */
+const LOCKING: LockOptions = {
+  patience: 180_000,
+  refuse: (holder, file) =>
+    new EvoError(
+      "ledger.unavailable",
+      `Another process has been starting or stopping the ledger's server for minutes: ${holder}.`,
+      { exit: EXIT.ledgerUnavailable, remedy: `Wait for it, or, when it is surely gone, remove ${file}.` },
+    ),
+};
 
 function login(place: Place, user: string, password: string): Login {
   return { host: place.socket, port: PORT, database: "evo", user, password };

@@ -20,11 +20,15 @@ export function startOf(pid: number): string | undefined {
 }
 
 function startFromProc(pid: number): string | undefined {
+  const fields = statFields(pid);
+  return fields === undefined || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+/** The fields of /proc/<pid>/stat after the name, which may itself hold spaces and brackets: state first. Linux only. */
+export function statFields(pid: number): readonly string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may hold spaces; the state is the first field after it, the start time the twentieth.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined;
   }
@@ -37,7 +41,7 @@ function startFromPs(pid: number): string | undefined {
 }
 
 /** Linux names each boot; elsewhere the start time, a full date, is enough. */
-function bootId(): string {
+export function bootId(): string {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   } catch {

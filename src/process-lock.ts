@@ -7,18 +7,24 @@ import { randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { EvoError, EXIT } from "../../errors.js";
-import { isDead, myself, type Owner } from "./owner.js";
+import { isDead, myself, type Owner } from "./process-owner.js";
 
 const FREE = "free";
-/** Longer than initdb and a crash recovery take on a slow machine; milliseconds. */
-const PATIENCE = 180_000;
 const POLL = 20;
 
-/** Runs `work` while holding the lock in `folder`. Errors: `ledger.unavailable` when its holder keeps it for minutes. */
-export async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
+export interface LockOptions {
+  /** Milliseconds after which waiting is given up. Default: never. */
+  readonly patience?: number;
+  /** Makes the error for that; `holder` names the process that keeps the lock, `file` what it wrote. */
+  readonly refuse?: (holder: string, file: string) => Error;
+  /** Called once, when another living process holds it. */
+  readonly waiting?: (holder: string) => void;
+}
+
+/** Runs `work` while holding the lock in `folder`, which is made. Errors: those of `refuse`, and of `work`. */
+export async function withLock<T>(folder: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = await take(folder);
+  const file = await take(folder, options);
   try {
     return await work();
   } finally {
@@ -26,15 +32,20 @@ export async function withLock<T>(folder: string, work: () => Promise<T>): Promi
   }
 }
 
-async function take(folder: string): Promise<string> {
-  const deadline = Date.now() + PATIENCE;
+async function take(folder: string, options: LockOptions): Promise<string> {
+  const deadline = Date.now() + (options.patience ?? Number.POSITIVE_INFINITY);
+  let waiting = options.waiting;
   for (;;) {
     const highest = numbers(folder).at(-1) ?? 0;
-    if (highest === 0 || isFree(join(folder, String(highest)))) {
+    const held = join(folder, String(highest));
+    if (highest === 0 || isFree(held)) {
       const file = tryTake(folder, highest + 1);
       if (file !== undefined) return file;
+    } else {
+      waiting?.(describe(held));
+      waiting = undefined;
     }
-    if (Date.now() > deadline) throw stuck(folder, highest);
+    if (Date.now() > deadline) throw options.refuse?.(describe(held), held) ?? new Error(`${folder} is locked`);
     await sleep(POLL);
   }
 }
@@ -82,18 +93,6 @@ function replace(folder: string, file: string, content: string): void {
   const draft = join(folder, `draft-${randomUUID()}`);
   writeFileSync(draft, content, { mode: 0o600 });
   renameSync(draft, file);
-}
-
-function stuck(folder: string, number: number): EvoError {
-  const file = join(folder, String(number));
-  return new EvoError(
-    "ledger.unavailable",
-    `Another process has been starting or stopping the ledger's server for minutes: ${describe(file)}.`,
-    {
-      exit: EXIT.ledgerUnavailable,
-      remedy: `Wait for it, or, when it is surely gone, remove ${file}.`,
-    },
-  );
 }
 
 function describe(file: string): string {

@@ -58,6 +58,8 @@ export interface Evo {
 
 export interface RunOptions {
   readonly cwd?: string;
+  /** The command line of another build. */
+  readonly main?: string;
   /** On top of the bench's own; undefined takes a variable away. */
   readonly env?: { readonly [name: string]: string | undefined };
 }
@@ -92,7 +94,7 @@ export async function openEvo(): Promise<Evo> {
   };
   const children: ChildProcess[] = [];
   const start = (args: readonly string[], options: RunOptions = {}): Running => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [options.main ?? MAIN, ...args], {
       cwd: options.cwd ?? directory,
       env: { ...env, ...options.env },
       detached: true,

@@ -159,3 +159,24 @@ describe("mistakes", () => {
     await eventually(() => !existsSync(join(home, "worlds/w/host.json")));
   });
 });
+
+describe("a beginning", () => {
+  test("a world begins as another was left, with a seed and addresses of its own", async () => {
+    const home = scratch();
+    const first = await opened({ home, name: "first", seed: 1, pace: 0.1 });
+    const made = await apply(first, APP);
+    await expect(openWorld({ home, name: "early", module: REFERENCE, from: first.dir })).rejects.toMatchObject({
+      code: "world.not-a-beginning",
+    });
+    await first.close();
+    await eventually(() => !existsSync(join(first.dir, "host.json")));
+    const second = await opened({ home, name: "second", seed: 2, from: first.dir });
+    expect(second.seed).toBe(2);
+    expect(second.origin("eu-west-1")).not.toBe(first.origin("eu-west-1"));
+    expect(second.env.PULUMI_CONFIG_PASSPHRASE).toBe(first.env.PULUMI_CONFIG_PASSPHRASE);
+    expect((await second.log()).map(({ type }) => type)).toEqual(["world.started"]);
+    expect(Object.keys(await apply(second, APP))).toEqual(Object.keys(made));
+    const numbers = (await second.log()).flatMap((entry) => (entry.type === "change.taken" ? [entry.number] : []));
+    expect(new Set(numbers)).toEqual(new Set([2]));
+  });
+});

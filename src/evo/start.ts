@@ -182,7 +182,11 @@ async function record(
 ): Promise<readonly Entry[]> {
   const sequence = event.plan.sequence.name;
   const rehearsal = session.world !== undefined;
-  const declared = { digest: loaded.digest, file: loaded.file, sequence: loaded.sequence } as unknown as {
+  const declared = {
+    digest: loaded.digest,
+    file: relative(loaded.root, loaded.file),
+    sequence: loaded.sequence,
+  } as unknown as {
     readonly [key: string]: Json;
   };
   return session.ledger.append(

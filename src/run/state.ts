@@ -102,8 +102,7 @@ export interface RunState {
   /** Entry and time of `boundary.opened`. */
   readonly opened: { readonly [node: NodeId]: { readonly entry: number; readonly at: number } };
   readonly gates: { readonly [gate: GateId]: GateState };
-  /** When somebody last began to drive or resumed it: streaks count from here, time-outs from the resume. */
-  readonly adoptedAt: number;
+  /** When a person last resumed it (or it began): time-outs count from here. */
   readonly resumedAt: number;
   /** Entry of the newest `run.resumed`: failures before it may be tried again. */
   readonly resumedBy?: number;
@@ -149,7 +148,6 @@ function initialState(run: RunId, entry: number, event: RunEvent & { type: "run.
     steps: {},
     opened: {},
     gates: {},
-    adoptedAt: at,
     resumedAt: at,
     acceptChangedCode: false,
     last: entry,
@@ -165,7 +163,7 @@ export function evolve(state: RunState, { number, event }: Numbered): RunState {
 function change(state: RunState, entry: number, event: RunEvent): Partial<RunState> {
   switch (event.type) {
     case "run.adopted":
-      return { adoptedAt: event.at, drivenBy: entry };
+      return { drivenBy: entry };
     case "operation.intended": {
       const { operation, stack, source, attempt, at, step } = event;
       const attempts = state.steps[step] ?? [];

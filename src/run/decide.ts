@@ -57,11 +57,11 @@ export function decide(state: RunState, seen: Evidence, now: number): Decision {
   const halt = haltOf(state, now);
   if (halt !== undefined) return { actions: [...following, { do: "record", events: [halt] }] };
   const judged = [...boundaries(state, seen, now), ...admissions(state, seen, now), ...ending(state, seen, now)];
-  const record = judged.find((part) => part.record !== undefined)?.record;
+  const parts = [...judged, ...startable(state, seen, now)];
+  const record = parts.find((part) => part.record !== undefined)?.record;
   if (record !== undefined) return { actions: [...following, { do: "record", events: record }] };
-  const starts = startable(state, seen, now);
-  const actions = [...following, ...judged.flatMap((part) => part.actions), ...starts.flatMap((part) => part.actions)];
-  const wakes = [...judged, ...starts].flatMap((part) => part.wakeAt ?? []);
+  const actions = [...following, ...parts.flatMap((part) => part.actions)];
+  const wakes = parts.flatMap((part) => part.wakeAt ?? []);
   if (actions.length === 0 && wakes.length === 0) return { actions: [{ do: "record", events: [stuck(state, now)] }] };
   return wakes.length === 0 ? { actions } : { actions, wakeAt: Math.min(...wakes) };
 }

@@ -96,6 +96,8 @@ export interface RunState {
         readonly reason: string;
         readonly entry: number;
       };
+  /** Why it was paused, while it is. */
+  readonly paused?: string | undefined;
   readonly ended?: { readonly at: number; readonly entry: number };
   readonly held: { readonly [node: NodeId]: { readonly gate: GateId; readonly reason: string; readonly at: number } };
   readonly steps: { readonly [step: NodeId]: readonly Attempt[] };
@@ -229,11 +231,12 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
         },
       };
     case "run.paused":
-      return { status: "paused" };
+      return { status: "paused", paused: event.reason };
     case "run.resumed":
       return {
         ...resumed(state),
         resumedAt: event.at,
+        resumedBy: entry,
         drivenBy: entry,
         acceptChangedCode: state.acceptChangedCode || event.acceptChangedCode,
       };
@@ -251,7 +254,7 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
 /** A person resumed: what halted it is to be judged anew, from the resume on. */
 function resumed(state: RunState): Partial<RunState> {
   const gates = Object.fromEntries(Object.entries(state.gates).map(([id, { verdict: _, ...gate }]) => [id, gate]));
-  return { status: "running", halt: undefined, held: {}, gates };
+  return { status: "running", halt: undefined, paused: undefined, held: {}, gates };
 }
 
 /** A new attempt makes earlier verdicts on the gates that prove this step void. */

@@ -174,6 +174,26 @@ describe("a simulated run", () => {
     expect(timesOf(machine, "one").intended).toBeGreaterThanOrEqual(3_000);
   });
 
+  it.each([
+    ["fail", { failureLimit: 2 }, "gate-failed"],
+    ["error", { consecutiveErrorLimit: 2 }, "gate-errored"],
+    ["inconclusive", { inconclusiveLimit: 2 }, "gate-inconclusive"],
+    ["fail", { timeout: "3s" }, "gate-timed-out"],
+  ] as const)("halts where readyWhen is judged against: %s, %o", (verdict, policy, cause) => {
+    const plan = planOf({ name: "s", steps: [step("one", { readyWhen: [look("ready", policy)] })] });
+    const machine = simulate(plan, { ...INSTANT, look: () => ({ takes: 1, verdict }) });
+    expect(machine.state).toMatchObject({ status: "halted", halt: { cause, node: "one" }, steps: {} });
+  });
+
+  it("tries a failed operation again once a person has resumed", () => {
+    const plan = planOf({ name: "s", steps: [step("one")] });
+    const { state } = simulate(plan, { ...INSTANT, operation: () => ({ takes: 1, succeeds: false }) });
+    expect(state).toMatchObject({ status: "halted", halt: { cause: "operation-failed" } });
+    const event = { type: "run.resumed", at: 100, reason: "mended", acceptChangedCode: false } as const;
+    const resumed = evolve(state, { number: state.last + 1, event });
+    expect(decide(resumed, {}, 100).actions).toMatchObject([{ do: "operate", step: "one", attempt: 2 }]);
+  });
+
   it("judges consistentWhen at the end: an inconsistent end halts", () => {
     const plan = planOf({ name: "s", steps: [step("one")], consistentWhen: [look("c", { failureLimit: 1 })] });
     expect(simulate(plan, INSTANT).state.status).toBe("completed");

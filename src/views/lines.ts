@@ -65,5 +65,5 @@ export function describeHolder(lease: LeaseHolder): string {
     const value: Json | undefined = lease.holder[key];
     return value === undefined ? [] : [`${key} ${shown(value)}`];
   });
-  return `${lease.resource} is held by ${parts.join(", ")} since ${lease.since}`;
+  return `${lease.resource} is held by ${parts.join(", ")} since ${lease.since}, until ${lease.expires} unless renewed`;
 }

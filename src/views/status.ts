@@ -45,6 +45,8 @@ export interface RunView {
   readonly status: RunStatus | "held";
   readonly started: number;
   readonly ended?: number;
+  /** Why it was paused, while it is. */
+  readonly paused?: string;
   readonly halt?: { readonly cause: HaltCause; readonly node?: NodeId; readonly reason: string };
   readonly steps: readonly StepView[];
   readonly missing: readonly MissingSignal[];
@@ -68,6 +70,7 @@ export function viewRun(state: RunState): RunView {
     ...(rehearsal === undefined ? {} : { rehearsal }),
     ...(state.ended === undefined ? {} : { ended: state.ended.at }),
     ...(state.halt === undefined ? {} : { halt: haltOf(state.halt) }),
+    ...(state.paused === undefined ? {} : { paused: state.paused }),
   };
 }
 
@@ -154,6 +157,7 @@ export function describeRun(view: RunView, now: number, width: number): readonly
     ...failures(view).flatMap((line) => wrap(line, width, "    ")),
     ...(view.missing.length === 0 ? [] : ["", "missing signals:"]),
     ...view.missing.flatMap((signal) => wrap(`  ${describeMissing(signal, now)}`, width, "    ")),
+    ...(view.paused === undefined ? [] : ["", ...wrap(`paused: ${view.paused}`, width, "  ")]),
     ...(view.halt === undefined ? [] : ["", ...haltLines(view.halt).flatMap((line) => wrap(line, width, "  "))]),
     ...(view.next.length === 0 ? [] : ["", ...view.next.map((command) => `  ${command}`)]),
   ];

@@ -1,0 +1,133 @@
+/**
+ * The command line's definition: help, usage and completion are made from it. Verbs are loaded when they are called, so
+ * that help and short commands start fast.
+ */
+import { Command, Option } from "commander";
+
+/** Every verb of evo. */
+export const program = new Command("evo")
+  .description("An execution layer for system evolution, on Pulumi: declared sequences, convergence gates, a ledger.")
+  .version("0.1.0")
+  .configureOutput({ outputError: () => undefined })
+  .exitOverride();
+
+const json = new Option("--json", "print one JSON document to stdout");
+const engine = new Option("--engine <path>", "the Pulumi CLI to use (default: EVO_PULUMI, PATH, evo's own copy)");
+const rehearse = new Option("--rehearse", "run against a simulated world; production cannot be touched");
+
+program
+  .command("validate <sequence>")
+  .description("check a sequence without running anything")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo validate role-rollout\n  evo validate sequences/role-rollout.ts --json")
+  .action(async (sequence, options) => (await import("./validate.js")).validate(sequence, options));
+
+program
+  .command("plan <sequence>")
+  .description("show the order, the waits and the gates of a sequence")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo plan role-rollout")
+  .action(async (sequence, options) => (await import("./plan.js")).plan(sequence, options));
+
+program
+  .command("up <sequence>")
+  .description("drive a sequence through the engine, gate by gate")
+  .addOption(rehearse)
+  .option("--fresh", "with --rehearse: begin with a new world")
+  .option("--seed <n>", "with --rehearse: the world's seed (implies a new world)")
+  .option("--fault <fault...>", "with --rehearse: a fault of the world, e.g. eu-west-1=never")
+  .option("--parallel <n>", "how many operations may run at once (default: by cores)")
+  .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
+  .addOption(engine)
+  .addOption(json)
+  .addOption(
+    new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices(["text", "ndjson"]),
+  )
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo up role-rollout --rehearse\n  evo up role-rollout\n  evo up role-rollout --output ndjson | jq .\n\nCtrl-C pauses cleanly; twice stops the running operation at its next safe point.",
+  )
+  .action(async (sequence, options) => (await import("./up.js")).up(sequence, options));
+
+program
+  .command("resume [run]")
+  .description("go on with a run that stands still or that nobody drives")
+  .option("--reason <text>", "why it may go on; recorded")
+  .option("--accept-changed-code", "sign for stack programs or sequence code that have changed since the run's start")
+  .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
+  .addOption(rehearse)
+  .addOption(engine)
+  .addOption(json)
+  .addOption(
+    new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices(["text", "ndjson"]),
+  )
+  .addHelpText("after", "\nExamples:\n  evo resume\n  evo resume role-rollout-k3m9qa --reason 'quota was raised'")
+  .action(async (run, options) => (await import("./resume.js")).resume(run, options));
+
+program
+  .command("abort [run]")
+  .description("end an unfinished run where it stands; nothing is rolled back")
+  .requiredOption("--reason <text>", "why; recorded")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo abort role-rollout-k3m9qa --reason 'superseded by role-rollout-2'")
+  .action(async (run, options) => (await import("./resume.js")).abort(run, options));
+
+program
+  .command("status [run]")
+  .description("where a run stands, and which signals are missing (default: the newest run)")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo status\n  evo status role-rollout-k3m9qa --json")
+  .action(async (run, options) => (await import("./status.js")).status(run, options));
+
+program
+  .command("runs")
+  .description("the runs that the ledger knows, newest first")
+  .option("--sequence <name>", "only of this sequence")
+  .option("--limit <n>", "at most this many", "20")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo runs\n  evo runs --sequence role-rollout --json")
+  .action(async (options) => (await import("./status.js")).runs(options));
+
+const ledger = program.command("ledger").description("ask the ledger");
+
+ledger
+  .command("log")
+  .description("entries, oldest first")
+  .option("--run <run>")
+  .option("--sequence <name>")
+  .option("--stack <stack>", "a stack's identity, or the end of it, e.g. app/prod")
+  .option("--type <type>", "entry type, e.g. boundary.opened; a trailing * matches the rest")
+  .option("--actor <actor>")
+  .option("--since <time>", "ISO 8601, or an age such as 2h")
+  .option("--until <time>")
+  .option("--limit <n>", "only the newest so many")
+  .addOption(json)
+  .addOption(new Option("--output <format>", "ndjson: an entry a line").choices(["text", "ndjson"]))
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo ledger log --run role-rollout-k3m9qa\n  evo ledger log --type 'operation.*' --since 2h --json",
+  )
+  .action(async (options) => (await import("./ledger.js")).log(options));
+
+ledger
+  .command("show <number>")
+  .description("one entry, whole")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo ledger show 42")
+  .action(async (number, options) => (await import("./ledger.js")).show(number, options));
+
+ledger
+  .command("verify")
+  .description("check chain, numbers, causes and derived columns of the whole ledger")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo ledger verify")
+  .action(async (options) => (await import("./ledger.js")).verify(options));
+
+program
+  .command("doctor")
+  .description("what evo found on this machine, what is missing, what to do")
+  .option("--plugin-path", "print the shell line that puts evo's Node language host on the PATH of a plain pulumi")
+  .addOption(engine)
+  .addOption(json)
+  .addHelpText("after", '\nExamples:\n  evo doctor\n  eval "$(evo doctor --plugin-path)" && pulumi up')
+  .action(async (options) => (await import("./doctor.js")).doctor(options));

@@ -15,6 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["plan"],
   ["run"],
   ["executor", "gates/probes", "ledger", "world", "views"],
+  ["authoring"],
   ["evo"],
   ["index"],
   ["cli"],
@@ -79,6 +80,13 @@ describe("imports", () => {
     expect(forbidden("world/host.ts", "gates/probes/index.ts")).toBeDefined();
     expect(forbidden("sequence/load.ts", "run/loop.ts")).toBeDefined();
     expect(forbidden("cli/up.ts", "evo/start.ts")).toBeUndefined();
+  });
+
+  it("of authoring know no engine, ledger or world", () => {
+    const stray = imports.filter(
+      ({ from, to }) => from.startsWith("authoring/") && /^(executor|ledger|world)\//.test(to),
+    );
+    expect(stray).toEqual([]);
   });
 
   it("form no circle between files that run", () => {

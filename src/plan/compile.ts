@@ -115,7 +115,18 @@ function groupNode(base: Base, entry: Group, { members }: Placed): GroupNode {
 }
 
 function stepNode(base: Base, step: Step, rule: OnFailure | undefined): StepNode {
-  const { kind, name: _, dir, stack, onFailure: _own, retry: _rule, readyWhen, convergedWhen, ...options } = step;
+  const {
+    kind,
+    name: _,
+    dir,
+    stack,
+    onFailure: _own,
+    retry: _rule,
+    accept,
+    readyWhen,
+    convergedWhen,
+    ...options
+  } = step;
   const onFailure = failureRuleOf(step, rule);
   const retry = retryOf(step, onFailure);
   const node = { ...base, kind: "step" as const, verb: kind, stack: { dir, stack }, options, onFailure };

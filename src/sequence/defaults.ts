@@ -32,7 +32,7 @@ export const DEFAULT_RETRY: RetryRule = { attempts: 2, backoff: 10_000 };
 
 /** A gate's whole policy. `fallback` is the sequence's rule on failure; a gate takes it over where it could obey it. */
 export function policyOf(gate: Gate, fallback: OnFailure | undefined): GatePolicy {
-  const { name: _name, targets: _targets, ...given } = gate;
+  const { name: _name, targets: _targets, accept: _accept, ...given } = gate;
   const onFailure = fallback === undefined || fallback === "retry" ? DEFAULT_POLICY.onFailure : fallback;
   const requestTimeout = Math.min(DEFAULT_POLICY.requestTimeout, given.timeout ?? DEFAULT_POLICY.timeout);
   return { ...DEFAULT_POLICY, requestTimeout, onFailure, ...given };

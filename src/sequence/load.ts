@@ -27,6 +27,8 @@ export interface LoadedSequence {
   readonly sources: readonly SourceFile[];
   /** Module of the world; absolute. */
   readonly world?: string;
+  /** Where in the author's files something of the sequence stands. */
+  readonly locate: Locate;
 }
 
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json"];
@@ -46,7 +48,16 @@ export async function loadSequence(reference: string, cwd: string): Promise<Load
   refuse([...parsed.findings, ...findings, ...folders], locate);
   const sequence = relativeTo(root, dirname(file), parsed.sequence!);
   const world = sequence.world === undefined ? {} : { world: resolve(root, sequence.world) };
-  return { file, root, sequence, digest: digest(sequence), customs, sources: sourcesOf(imports, root), ...world };
+  return {
+    file,
+    root,
+    sequence,
+    digest: digest(sequence),
+    customs,
+    sources: sourcesOf(imports, root),
+    locate,
+    ...world,
+  };
 }
 
 interface Authored {

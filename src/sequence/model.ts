@@ -15,6 +15,7 @@ import type {
   Target,
 } from "../gates/model.js";
 import type { GroupKind, RetryRule, StepOptions, StepVerb } from "../plan/model.js";
+import type { Accept } from "./accept.js";
 import type { Duration } from "./duration.js";
 
 // ------------------------------------------------------------------------------------------------------- Authored
@@ -65,6 +66,8 @@ export interface AuthoredPolicy {
   readonly onInconclusive?: OnFailure;
   /** At `timeout`. Default halt. */
   readonly onTimeout?: OnFailure;
+  /** Findings of `evo lint` that this gate may have, each with why. */
+  readonly accept?: Accept;
 }
 
 export interface AuthoredGate extends AuthoredPolicy {
@@ -85,6 +88,8 @@ export interface StepSpec extends StepOptions {
   readonly readyWhen?: readonly AuthoredGate[];
   /** Gates that must hold before what follows starts. */
   readonly convergedWhen?: readonly AuthoredGate[];
+  /** Findings of `evo lint` that this step may have, each with why. */
+  readonly accept?: Accept;
 }
 
 export interface AuthoredStep extends StepSpec {
@@ -98,6 +103,8 @@ export interface GroupSpec {
   readonly readyWhen?: readonly AuthoredGate[];
   /** Gates of the group as a whole, after its members' own. */
   readonly convergedWhen?: readonly AuthoredGate[];
+  /** Findings of `evo lint` that this group and its members may have, each with why. */
+  readonly accept?: Accept;
 }
 
 export interface LockstepSpec extends GroupSpec {
@@ -126,6 +133,8 @@ export interface SequenceSpec {
   readonly steps: readonly AuthoredEntry[];
   /** Gates that must hold at the end of every run. */
   readonly consistentWhen?: readonly AuthoredGate[];
+  /** Findings of `evo lint` that the whole sequence may have, each with why. */
+  readonly accept?: Accept;
 }
 
 export interface AuthoredSequence extends SequenceSpec {
@@ -152,11 +161,13 @@ export type CustomLook = (input: unknown, context: CustomContext) => Promise<Loo
 export interface Gate extends Partial<GatePolicy> {
   readonly name: string;
   readonly targets: readonly Target[];
+  readonly accept?: Accept;
 }
 
 interface EntryBase {
   readonly readyWhen?: readonly Gate[];
   readonly convergedWhen?: readonly Gate[];
+  readonly accept?: Accept;
 }
 
 export interface Step extends EntryBase, StepOptions {
@@ -188,6 +199,7 @@ export interface Sequence {
   readonly onFailure?: OnFailure;
   readonly steps: readonly Entry[];
   readonly consistentWhen?: readonly Gate[];
+  readonly accept?: Accept;
 }
 
 /** Whether an entry is a group. */

@@ -16,7 +16,8 @@ export function parseSequence(authored: unknown): Parsed {
   const parsed = sequenceSchema.safeParse(authored);
   if (!parsed.success) return { findings: parsed.error.issues.flatMap((issue) => issueFindings(authored, issue)) };
   // JSON and back drops what is undefined and what only the authored data carries.
-  const plain = JSON.parse(JSON.stringify(parsed.data)) as Sequence;
+  const { $schema: _, ...data } = parsed.data;
+  const plain = JSON.parse(JSON.stringify(data)) as Sequence;
   const sequence = { ...plain, steps: plain.steps.map(fillEntry) };
   return { sequence, findings: check(sequence) };
 }

@@ -3,6 +3,7 @@
  * durations, conditions. What needs the whole sequence or the file system is in check.ts and folders.ts.
  */
 import { z } from "zod";
+import { LINT_CODES } from "./accept.js";
 import { DURATION_EXAMPLES, parseDuration } from "./duration.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
@@ -22,6 +23,9 @@ const duration = z
     return z.NEVER;
   });
 const someTime = duration.refine((value) => value > 0, "expected more than 0");
+
+/** Why a finding of `evo lint` may stand; a reason that is empty is none. */
+const accept = z.strictObject(Object.fromEntries(LINT_CODES.map((code) => [code, text.optional()]))).optional();
 
 const onFailure = z.enum(["halt", "hold", "retry", "recover", "continue"]);
 
@@ -142,11 +146,12 @@ const gate = z.strictObject({
   onError: onFailure.optional(),
   onInconclusive: onFailure.optional(),
   onTimeout: onFailure.optional(),
+  accept,
 });
 
 // -------------------------------------------------------------------------------------------------------- entries
 
-const gates = { readyWhen: z.array(gate).optional(), convergedWhen: z.array(gate).optional() };
+const gates = { readyWhen: z.array(gate).optional(), convergedWhen: z.array(gate).optional(), accept };
 
 const step = z.strictObject({
   kind: z.enum(["up", "destroy", "refresh"]),
@@ -197,6 +202,8 @@ const entry: z.ZodType = z.lazy(() =>
 );
 
 export const sequenceSchema = z.strictObject({
+  /** Where editors find the schema of a `.json` sequence; no part of the sequence. */
+  $schema: z.string().optional(),
   version: z.literal(1, "expected 1"),
   name,
   owner: text.optional(),
@@ -205,6 +212,7 @@ export const sequenceSchema = z.strictObject({
   onFailure: onFailure.optional(),
   steps: z.array(entry).min(1, "expected at least one step"),
   consistentWhen: z.array(gate).optional(),
+  accept,
 });
 
 /** The JSON Schema (draft 2020-12) of what an author may write in a `.json` sequence. */
@@ -225,6 +233,7 @@ export function keysFor(given: object, key: PropertyKey | undefined): readonly s
   const { kind, type } = given as { kind?: string; type?: string };
   if (key === "expect") return Object.keys(expectation.shape);
   if (key === "retry") return ["attempts", "backoff"];
+  if (key === "accept") return LINT_CODES;
   if (type !== undefined && type in PROBES) return Object.keys(PROBES[type as keyof typeof PROBES].shape);
   if (kind === "lockstep") return Object.keys(lockstep.shape);
   if (kind === "independent" || kind === "serial") return Object.keys(group.shape);

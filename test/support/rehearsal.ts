@@ -4,7 +4,8 @@
  * server or directory is left.
  */
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { languageHostPath } from "../../src/executor/language-host/install.js";
@@ -26,11 +27,14 @@ export type Region = (typeof REGIONS)[number];
 
 /** What users do: enough that each edge of a region is met about twice a second. */
 const TRAFFIC = { path: "/orders", perSecond: 10, users: 7 } as const;
+/** Rehearsals at a time: much of one is waiting for what propagates. */
+const LANES = 2 * availableParallelism();
 /** Milliseconds in which everything must have arrived everywhere, the slowest world considered. */
 const PATIENCE = 120_000;
 
 export interface Rehearsals {
   readonly evo: Evo;
+  readonly ledger: OpenLedger;
   /**
    * A rehearsal in a world of its own, from its beginning to its end. Worlds with `day: "after-app"` begin once identity
    * and app are up, which doesn't depend on the seed: they are brought up once for all of them.
@@ -57,8 +61,8 @@ export interface Rehearsal {
   start(sequence?: string, options?: UpOptions): Running;
   /** The same to its end. */
   up(sequence?: string, options?: UpOptions): Promise<Outcome>;
-  /** Plain `pulumi up --yes` for these steps, each as soon as the one before has returned. */
-  naively(steps: readonly StepNode[]): Promise<void>;
+  /** Plain `pulumi up --yes` for these steps, each as soon as the one before has returned; with changed settings. */
+  naively(steps: readonly StepNode[], settings?: (text: string) => string): Promise<void>;
   /** The rollout's steps in the plan's order. */
   steps(): Promise<readonly StepNode[]>;
   /** Resolves once everything that was changed has arrived at every edge, and users have met every edge since. */
@@ -88,14 +92,17 @@ export async function openRehearsals(): Promise<Rehearsals> {
   symlinkSync(join(ROOT, "node_modules"), join(evo.directory, "node_modules"));
   // Held all the time, so that the ledger's server doesn't end and start with each command.
   const ledger = await openLedger({ home: evo.home, claimed: "the proof", say: () => {} });
-  const bench: Bench = { evo, ledger, number: 0, plugins: languageHostPath(evo.home, evo.bench.engine.path) };
+  const bench: Bench = { evo, ledger, plugins: languageHostPath(evo.home, evo.bench.engine.path) };
+  const inLane = lanes(LANES);
   let afterApp: Promise<string> | undefined;
   return {
     evo,
+    ledger,
     async rehearse({ day = "before", ...chances }, act) {
-      if (day === "before") return within(bench, chances, act);
+      if (day === "before") return inLane(() => within(bench, chances, act));
       afterApp ??= bringUpApp(bench);
-      return within(bench, { ...chances, from: await afterApp }, act);
+      const from = await afterApp;
+      return inLane(() => within(bench, { ...chances, from }, act));
     },
     async close() {
       await ledger.close();
@@ -104,11 +111,26 @@ export async function openRehearsals(): Promise<Rehearsals> {
   };
 }
 
+/** Lets so many work at a time. */
+function lanes(free: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}
+
 interface Bench {
   readonly evo: Evo;
   readonly ledger: OpenLedger;
   readonly plugins: string;
-  number: number;
 }
 
 interface Chances {
@@ -131,9 +153,10 @@ async function within<T>(bench: Bench, chances: Chances, act: (rehearsal: Rehear
 }
 
 /** A checkout of its own, so that every world has its own name: the sequences, beside a link to the stacks. */
-function makeFolder({ evo, ...bench }: Bench): string {
-  const folder = join(evo.directory, "rehearsals", `${bench.number++}`);
-  mkdirSync(folder, { recursive: true });
+function makeFolder({ evo }: Bench): string {
+  const all = join(evo.directory, "rehearsals");
+  mkdirSync(all, { recursive: true });
+  const folder = mkdtempSync(join(all, "r"));
   cpSync(join(ROOT, "sequences"), join(folder, "sequences"), { recursive: true });
   symlinkSync(join(evo.directory, "stacks"), join(folder, "stacks"));
   return folder;
@@ -167,8 +190,11 @@ function rehearsalOf(bench: Bench, folder: string, world: World, traffic: Traffi
       return { code, run, stderr, entries: await bench.ledger.load(run) };
     },
     steps: async () => stepsOf(compile((await loadSequence("role-rollout", folder)).sequence)),
-    naively: async (steps) => {
-      for (const step of steps) await plainly(bench, world, folder, step, ["up", "--yes", "--skip-preview"]);
+    naively: async (steps, settings) => {
+      for (const step of steps) {
+        const config = settings === undefined ? [] : ["--config-file", settingsFor(folder, step, settings)];
+        await plainly(bench, world, folder, step, ["up", "--yes", "--skip-preview", ...config]);
+      }
     },
     arrived: () => everywhere(world, traffic),
     refused: () => refusedIn(traffic),
@@ -184,6 +210,13 @@ function runIn(stdout: string, stderr: string): string {
 }
 
 // ---------------------------------------------------------------------------------------------------- plain engine
+
+/** A stack's settings, changed, in a file of their own: the stacks belong to all rehearsals. */
+function settingsFor(folder: string, { id, stack }: StepNode, settings: (text: string) => string): string {
+  const file = join(folder, `${id}.yaml`);
+  writeFileSync(file, settings(readFileSync(join(folder, stack.dir, `Pulumi.${stack.stack}.yaml`), "utf8")));
+  return file;
+}
 
 async function plainly({ evo, plugins }: Bench, world: World, folder: string, step: StepNode, args: readonly string[]) {
   const { directory, engine } = evo.bench;
@@ -227,8 +260,8 @@ async function everywhere(world: World, { answers }: Traffic): Promise<void> {
   const edges = new Set(changes.flatMap(({ due }) => Object.keys(due)));
   const last = Math.max(...changes.flatMap(({ due }) => Object.values(due)));
   const deadline = Date.now() + PATIENCE;
-  for (let from = 0; edges.size > 0; from = answers.length) {
-    for (const { edge = "", at } of answers.slice(from)) if (at > last) edges.delete(edge);
+  for (let next = 0; edges.size > 0; ) {
+    for (; next < answers.length; next++) if (answers[next]!.at > last) edges.delete(answers[next]!.edge ?? "");
     if (Date.now() > deadline) throw new Error(`users met not every edge: ${[...edges].join(", ")} are left`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

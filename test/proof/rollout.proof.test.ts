@@ -1,0 +1,93 @@
+/**
+ * The proof over 50 seeds: constant traffic on all regions, the same worlds under the naive order and under evo; then
+ * evo without one of its guards at a time. Run by `npm run test:proof`.
+ */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openRehearsals, type Refused, type Rehearsal, type Rehearsals } from "../support/rehearsal.js";
+import { MUTATIONS } from "./mutations.js";
+import { buildBelievingOldEvidence } from "./stale.js";
+import { NOBODY, PACE, refusedNaively, refusedUnderEvo, refusedWith } from "./users.js";
+
+const SEEDS = Array.from({ length: 50 }, (_, index) => index + 1);
+
+let rehearsals: Rehearsals;
+/** What came of it, for people: refused requests by kind and seed. */
+const seen: { readonly kind: string; readonly seed: number; readonly refused: Refused }[] = [];
+beforeAll(async () => {
+  rehearsals = await openRehearsals();
+});
+afterAll(async () => {
+  await rehearsals.close();
+  for (const line of summary()) console.info(line);
+});
+
+function note(kind: string, seed: number, refused: Refused): Refused {
+  seen.push({ kind, seed, refused });
+  return refused;
+}
+
+function summary(): readonly string[] {
+  return [...new Set(seen.map(({ kind }) => kind))].map((kind) => {
+    const all = seen.filter((one) => one.kind === kind).map(({ refused }) => refused);
+    const regions = Object.keys(NOBODY).map((region) => {
+      const counts = all.map((refused) => refused[region as keyof Refused]);
+      const hit = counts.filter((count) => count > 0).length;
+      return `${region} ${hit} of ${counts.length} times (${Math.min(...counts)} to ${Math.max(...counts)} requests)`;
+    });
+    return `${kind}: users refused in ${regions.join(", ")}`;
+  });
+}
+
+describe.concurrent.each(SEEDS)("seed %i", (seed) => {
+  test("the naive order: users are refused in eu-west-1", async () => {
+    const refused = note("naive order", seed, await refusedNaively(rehearsals, seed));
+    expect(refused["eu-west-1"]).toBeGreaterThan(0);
+  });
+
+  test("under evo: users are refused nowhere", async () => {
+    expect(note("under evo", seed, await refusedUnderEvo(rehearsals, seed))).toEqual(NOBODY);
+  });
+});
+
+describe.concurrent("red again", () => {
+  test.each(Object.entries(MUTATIONS))("with %s", async (name, mutation) => {
+    const refused = note(name, 0, await refusedWith(rehearsals, mutation, [1, 2, 3]));
+    expect(refused["eu-west-1"]).toBeGreaterThan(0);
+  });
+
+  test("with stale evidence accepted: a rollout that is repeated", async () => {
+    const main = buildBelievingOldEvidence(join(rehearsals.evo.directory, "believing"));
+    await rehearsals.rehearse({ seed: 4, pace: PACE, day: "after-app" }, async (rehearsal) => {
+      await rollOut(rehearsal);
+      await withdraw(rehearsal);
+      await rollOut(rehearsal);
+      await withdraw(rehearsal);
+      expect(note("repeated under evo", 4, rehearsal.refused())).toEqual(NOBODY);
+      await rollOut(rehearsal, main);
+      expect(note("stale evidence accepted", 4, rehearsal.refused())["eu-west-1"]).toBeGreaterThan(0);
+    });
+  });
+});
+
+async function rollOut({ up, arrived }: Rehearsal, main?: string): Promise<void> {
+  const { code, stderr } = await up("role-rollout", main === undefined ? {} : { main });
+  expect(code, stderr).toBe(0);
+  await arrived();
+}
+
+/** By hand and with care: the flag first, and the second policy only when no user anywhere meets it any more. */
+async function withdraw({ steps, naively, arrived }: Rehearsal): Promise<void> {
+  const first = (text: string) => text.replace(/policyVersion: .*/, 'policyVersion: "1"');
+  const all = await steps();
+  await naively(
+    all.filter(({ id }) => id === "flags"),
+    first,
+  );
+  await arrived();
+  await naively(
+    all.filter(({ id }) => id.startsWith("gateway")),
+    first,
+  );
+  await arrived();
+}

@@ -30,6 +30,31 @@ program
   .action(async (sequence, options) => (await import("./plan.js")).plan(sequence, options));
 
 program
+  .command("lint <sequence>")
+  .description("what may be wrong with a valid sequence: its order, its gates, its times; exit 7 on findings")
+  .addOption(json)
+  .addHelpText(
+    "after",
+    '\nExamples:\n  evo lint role-rollout\n\nA finding is accepted in the sequence, with a reason: accept: { "no-gate": "nothing reads it before noon" }',
+  )
+  .action(async (sequence, options) => (await import("./lint.js")).lint(sequence, options));
+
+program
+  .command("graph <sequence>")
+  .description("draw the order of a sequence")
+  .addOption(
+    new Option("--format <format>", "how to draw it").choices(["text", "mermaid", "dot", "svg"]).default("text"),
+  )
+  .addHelpText("after", "\nExamples:\n  evo graph role-rollout\n  evo graph role-rollout --format svg > rollout.svg")
+  .action(async (sequence, options) => (await import("./graph.js")).graph(sequence, options));
+
+program
+  .command("schema")
+  .description("print the JSON Schema of a .json sequence")
+  .addHelpText("after", "\nExamples:\n  evo schema > sequence.schema.json")
+  .action(async () => (await import("./schema.js")).schema());
+
+program
   .command("up <sequence>")
   .description("drive a sequence through the engine, gate by gate")
   .addOption(rehearse)

@@ -89,7 +89,7 @@ function withoutStep({ who, path }: Reader, what: string): Finding {
 }
 
 /** Names of the steps in every `$output` below a value. */
-function outputsIn(value: unknown): string[] {
+export function outputsIn(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
   const { $output } = value as { $output?: { step: string } };
   return $output === undefined ? Object.values(value).flatMap(outputsIn) : [$output.step];

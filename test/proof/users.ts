@@ -10,9 +10,9 @@ export const NOBODY: Refused = { "us-east-1": 0, "ap-southeast-2": 0, "eu-west-1
  * Propagation as many times as slow as declared: what users meet must follow from the order, and not from how long an
  * update happens to take on a machine on which several of these rehearsals run.
  */
-export const PACE = 3;
+export const PACE = 5;
 /** Slower still where a gate that is wrong may take a while by accident. */
-const SLOW = 6;
+export const SLOW = 10;
 
 /** From the gateways on each update as soon as the one before has returned. */
 export function refusedNaively(rehearsals: Rehearsals, seed: number): Promise<Refused> {

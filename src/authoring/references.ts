@@ -228,8 +228,8 @@ export function meaningOf(written: WrittenReference, project: FoundProject, stac
   const name = written.parts.map((part) => textOf(part, { project, stack: shortName(stack), config })).join("");
   const segments = name.split("/");
   const last = known(segments.at(-1));
-  // A stack's name alone means one of the same project.
-  const before = segments.length > 1 ? known(segments.at(-2)) : last === undefined ? undefined : project.name;
+  // `stack` and `organization/stack` mean one of the same project.
+  const before = segments.length > 2 ? known(segments.at(-2)) : last === undefined ? undefined : project.name;
   return {
     written,
     ...(before === undefined ? {} : { project: before }),

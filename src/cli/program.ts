@@ -16,6 +16,16 @@ const engine = new Option("--engine <path>", "the Pulumi CLI to use (default: EV
 const rehearse = new Option("--rehearse", "run against a simulated world; production cannot be touched");
 
 program
+  .command("init [folder]")
+  .description("write a first sequence for the Pulumi projects of a repository, in the order that they need")
+  .option("--name <name>", "the sequence's name", "rollout")
+  .option("--stack <stack>", "the stack of each project, or the beginning of its name (default: the most common one)")
+  .option("--json-sequence", "write JSON with its schema instead of TypeScript")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo init\n  evo init infra --stack prod --name release")
+  .action(async (folder, options) => (await import("./init.js")).init(folder, options));
+
+program
   .command("validate <sequence>")
   .description("check a sequence without running anything")
   .addOption(json)

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { schemaJson, sequenceSchema } from "../../src/sequence/schema.js";
 
@@ -13,5 +14,12 @@ describe("sequenceSchema", () => {
   it("names the version that it reads", () => {
     const other = sequenceSchema.safeParse({ version: 2, name: "s", steps: [] });
     expect(other.error?.issues).toMatchObject([{ path: ["version"], message: "expected 1" }, { path: ["steps"] }]);
+  });
+});
+
+describe("docs/sequence.schema.json", () => {
+  it("is what evo schema prints (npm run docs writes it)", () => {
+    const file = new URL("../../docs/sequence.schema.json", import.meta.url);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(JSON.parse(JSON.stringify(schemaJson())));
   });
 });

@@ -13,6 +13,8 @@ export interface Ending {
 
 /** Longest reason, in characters. */
 const LONGEST = 2_000;
+/** So many resources are named in a reason; the entry carries all of them. */
+const NAMED = 10;
 
 /** The outcome of an operation whose last engine process has exited. */
 export function outcomeOf(state: OperationState, ending: Ending): OperationOutcome {
@@ -54,8 +56,14 @@ function changesTold(state: OperationState, ended: number): ChangeSet {
 
 function cancelReason(state: OperationState): string {
   if (!state.accepted) return "cancelled before its update had begun; nothing was changed";
-  const done = state.seen.update.filter((one) => one.kind === "done" && one.op !== "same").length;
-  return `cancelled during its update, after ${done} resource operation(s); the engine finished what it was doing`;
+  const done = state.seen.update.flatMap((one) =>
+    one.kind === "done" && one.op !== "same" && !one.urn.includes("::pulumi:pulumi:Stack::")
+      ? [`${one.op} ${one.urn.split("::").at(-1)}`]
+      : [],
+  );
+  const named = done.length > NAMED ? [...done.slice(0, NAMED), `${done.length - NAMED} more`] : done;
+  const what = named.length === 0 ? "nothing" : named.join(", ");
+  return `cancelled during its update, which had done: ${what}; the engine finished what it was doing`;
 }
 
 /** Why the engine failed, in its own words where it has some. */

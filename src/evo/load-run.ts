@@ -2,8 +2,9 @@
 import { EvoError, EXIT } from "../errors.js";
 import { eventOf } from "../run/entries.js";
 import type { RunId } from "../run/events.js";
+import { fold } from "../run/evolve.js";
 import type { Ledger } from "../run/ports.js";
-import { fold, type RunState } from "../run/state.js";
+import type { RunState } from "../run/state.js";
 
 /** Loads and folds a run. Errors: `run.unknown` (exit 2). */
 export async function loadRun(ledger: Pick<Ledger, "load">, run: RunId): Promise<RunState> {

@@ -42,14 +42,18 @@ export interface Subject {
   readonly loaded: Pick<LoadedSequence, "file" | "customs">;
 }
 
-export interface Session {
-  readonly ledger: OpenLedger;
+/** Engine, world and probes, without a record: enough to look, not to run anything. */
+export interface Binding {
   readonly executor: BoundExecutor;
   readonly clock: Clock;
   readonly world?: World;
   readonly versions: { readonly evo: string; readonly node: string; readonly engine: string };
   readonly probe: Probe;
   close(): Promise<void>;
+}
+
+export interface Session extends Binding {
+  readonly ledger: OpenLedger;
 }
 
 /** Opens ledger, engine and world. `say` hears what takes time. Errors: those of what it opens; nothing stays open then. */
@@ -59,8 +63,36 @@ export async function openSession(
   subject: Subject,
   say: (line: string) => void,
 ): Promise<Session> {
+  if (mode.rehearsal === undefined) {
+    productionEnvironment(settings);
+    refuseEphemeralLedger(settings, mode.ephemeralLedger);
+  }
+  const { home, claimed, ledgerUrl } = settings;
+  const opening = () => openLedger({ home, claimed, say, ...(ledgerUrl === undefined ? {} : { url: ledgerUrl }) });
+  const { between: ledger, ...binding } = await bind(settings, mode, subject, say, opening);
+  return { ...binding, ledger };
+}
+
+/** Opens engine and world to look only: no ledger is needed, or made. Errors: those of what it opens. */
+export async function openBinding(
+  settings: Settings,
+  mode: Pick<Mode, "rehearsal">,
+  subject: Subject,
+  say: (line: string) => void,
+): Promise<Binding> {
+  const nothing = { close: async () => undefined };
+  return bind(settings, mode, subject, say, async () => nothing);
+}
+
+/** `between`: what is opened after the engine was found and before the world. */
+async function bind<Between extends { close(): Promise<void> }>(
+  settings: Settings,
+  mode: Pick<Mode, "rehearsal">,
+  subject: Subject,
+  say: (line: string) => void,
+  openBetween: () => Promise<Between>,
+): Promise<Binding & { readonly between: Between }> {
   const production = mode.rehearsal === undefined ? productionEnvironment(settings) : undefined;
-  if (mode.rehearsal === undefined) refuseEphemeralLedger(settings, mode.ephemeralLedger);
   const opened: { close(): Promise<void> }[] = [];
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const resource = await opening;
@@ -79,14 +111,7 @@ export async function openSession(
       say,
       ...(settings.engine === undefined ? {} : { explicit: settings.engine }),
     });
-    const ledger = await keep(
-      openLedger({
-        home: settings.home,
-        claimed: settings.claimed,
-        say,
-        ...(settings.ledgerUrl === undefined ? {} : { url: settings.ledgerUrl }),
-      }),
-    );
+    const between = await keep(openBetween());
     const world =
       mode.rehearsal === undefined ? undefined : await keep(openWorld({ home: settings.home, say, ...mode.rehearsal }));
     const env = production ?? { ...rehearsalEnvironment(settings.env), ...world?.env };
@@ -102,7 +127,7 @@ export async function openSession(
     const context = probeContext(subject, { executor, env, redactor, loopbackOnly: world !== undefined });
     const looking = { context, target: "config", signal: new AbortController().signal };
     return {
-      ledger,
+      between,
       executor,
       probe: createProbe(context),
       clock: systemClock,
@@ -116,14 +141,14 @@ export async function openSession(
   }
 }
 
-interface Binding {
+interface ProbeBinding {
   readonly executor: BoundExecutor;
   readonly env: { readonly [name: string]: string };
   readonly redactor: Redactor;
   readonly loopbackOnly: boolean;
 }
 
-function probeContext({ plan, root, loaded }: Subject, binding: Binding): ProbeContext {
+function probeContext({ plan, root, loaded }: Subject, binding: ProbeBinding): ProbeContext {
   const { executor, ...common } = binding;
   return {
     ...common,

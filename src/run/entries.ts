@@ -1,9 +1,10 @@
 /** Between events and ledger entries: the columns that an entry can be found by, and the way back. */
 import type { GateId, NodeId, Plan } from "../plan/model.js";
 import type { OperationId, RunEvent } from "./events.js";
+import type { Numbered } from "./evolve.js";
 import { bodyOf, type Proposed } from "./gates.js";
 import type { Entry, NewEntry } from "./ports.js";
-import type { Numbered, RunState } from "./state.js";
+import type { RunState } from "./state.js";
 
 /** The entry for an event of this run. */
 export function newEntry(state: RunState, { event, causes }: Proposed): NewEntry {

@@ -1,7 +1,7 @@
 /** What this process has seen of the gates, and the raw looks on their way to the side table. */
 import type { GateId } from "../plan/model.js";
+import type { Seen } from "./driving.js";
 import type { Evidence, GateEvidence } from "./gates.js";
-import type { Seen } from "./look.js";
 import type { Lease, Ledger, Sample } from "./ports.js";
 
 export interface SeenStore extends Seen {

@@ -2,28 +2,10 @@
 import { tally, worthRecording } from "../gates/assess.js";
 import type { Measurement } from "../gates/model.js";
 import type { GateId, PlanGate } from "../plan/model.js";
-import {
-  causesOfLooks,
-  countsFrom,
-  type Evidence,
-  type GateEvidence,
-  isMeasurable,
-  operationsProved,
-} from "./gates.js";
-import type { Driving } from "./operate.js";
-import type { Sample } from "./ports.js";
+import type { Driving, Seen } from "./driving.js";
+import { causesOfLooks, countsFrom, type GateEvidence, isMeasurable, operationsProved } from "./gates.js";
 import { chainSample } from "./samples.js";
 import { gatesOf, type RunState } from "./state.js";
-
-/** What this process has seen, and the raw looks that are still to be written beside the ledger. */
-export interface Seen {
-  evidence(): Evidence;
-  keep(gate: GateId, evidence: GateEvidence): void;
-  /** Numbers looks per gate and target, going on after those that are recorded. */
-  nextNumber(gate: GateId, target: string): number;
-  /** Takes a raw look; writes them out once enough are waiting. */
-  sample(sample: Sample): Promise<void>;
-}
 
 /** Looks once. A look that ends after its gate has been given a new beginning (a new attempt) is void (invariant 3). */
 export async function look(driving: Driving, seen: Seen, id: GateId, target: string): Promise<void> {

@@ -3,22 +3,16 @@
  * and waits for the next result or moment. All appends of a run go through one queue with the expected version, so the
  * state in memory is always the fold of what the ledger holds.
  */
-import { type Action, decide } from "./decide.js";
+import type { Action } from "./action.js";
+import { decide } from "./decide.js";
+import type { Driving, Ports } from "./driving.js";
 import { fillSeen, type SeenStore } from "./evidence.js";
 import { type HeldLeases, stacksInUse } from "./leases.js";
 import { look } from "./look.js";
-import { type Driving, followOperation, operate } from "./operate.js";
-import type { Clock, Executor, Ledger, Notifier, Probe } from "./ports.js";
+import { followOperation, operate } from "./operate.js";
+import type { Clock } from "./ports.js";
 import { createRecorder } from "./recorder.js";
 import { openAttempts, type RunState } from "./state.js";
-
-export interface Ports {
-  readonly ledger: Ledger;
-  readonly executor: Executor;
-  readonly probe: Probe;
-  readonly clock: Clock;
-  readonly notifier: Notifier;
-}
 
 /** What a person may ask of a run that is being driven here. */
 export interface Control {

@@ -2,26 +2,11 @@
 import { EvoError } from "../errors.js";
 import type { NodeId, StepNode } from "../plan/model.js";
 import { decide } from "./decide.js";
+import type { Driving } from "./driving.js";
 import { nodeOf } from "./edges.js";
 import type { OperationId, OperationIntent, RunEvent, SourceDigest } from "./events.js";
-import type { Evidence } from "./gates.js";
-import type { HeldLeases } from "./leases.js";
-import type { Ports } from "./loop.js";
 import type { OperationOutcome, OperationReport, OperationRequest, StackIdentity } from "./ports.js";
-import type { Recorder } from "./recorder.js";
 import { type Attempt, lastAttempt, type RunState } from "./state.js";
-
-/** What the performers of actions share. */
-export interface Driving {
-  readonly ports: Ports;
-  readonly recorder: Recorder;
-  readonly leases: HeldLeases;
-  evidence(): Evidence;
-  /** Aborts when the driver lets go (an error, the end); engines go on. */
-  readonly signal: AbortSignal;
-  /** Aborts when nothing new may start or be looked at. */
-  readonly active: AbortSignal;
-}
 
 /** Milliseconds between two tries to lease a stack that another run holds. */
 const LEASE_RETRY = 2_000;

@@ -1,9 +1,10 @@
 /** Appends a run's entries, one batch after the other, and keeps the state that they fold to. */
 import { randomUUID } from "node:crypto";
 import { eventOf, newEntry } from "./entries.js";
+import { evolve } from "./evolve.js";
 import type { Proposed } from "./gates.js";
 import type { Lease, Ledger, Notifier } from "./ports.js";
-import { evolve, type RunState } from "./state.js";
+import type { RunState } from "./state.js";
 
 export interface Recorder {
   state(): RunState;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { OnFailure } from "../../src/gates/model.js";
 import { decide } from "../../src/run/decide.js";
-import { evolve, fold } from "../../src/run/state.js";
+import { evolve, fold } from "../../src/run/evolve.js";
 import { gate, independent, lockstep, serial, up } from "../../src/sequence/builders.js";
 import type { AuthoredEntry, AuthoredGate, AuthoredPolicy } from "../../src/sequence/model.js";
 import { http } from "../../src/sequence/probes.js";
@@ -102,7 +102,7 @@ describe("a simulated run", () => {
 
   it("holds a gate that is told to hold, without ever opening its boundary", () => {
     const plan = planOf({ name: "s", steps: [gated("one", { onTimeout: "hold" }), step("two")] });
-    const machine = simulate(plan, { ...INSTANT, look: () => ({ takes: 1, verdict: "fail" }) });
+    const machine = simulate(plan, { ...INSTANT, look: () => ({ takes: 1, verdict: "fail" }) }, 600_000);
     expect(machine.state.status).toBe("running");
     expect(machine.state.held.one?.gate).toBe("one/g");
     expect(machine.state.steps.two).toBeUndefined();

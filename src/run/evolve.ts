@@ -1,0 +1,203 @@
+/**
+ * The fold: a run's state is what its ledger entries make of it and nothing else. Crash-resume is loading the entries and
+ * folding them; there is no second truth and no recovery branch (DESIGN 4).
+ */
+import type { GateId, NodeId } from "../plan/model.js";
+import type { OperationId, RunEvent, RunId } from "./events.js";
+import {
+  type Attempt,
+  type AttemptOutcome,
+  type GateState,
+  gatesOf,
+  type MeasuredTarget,
+  type RunState,
+} from "./state.js";
+
+/** An event with the number that the ledger gave it. */
+export interface Numbered {
+  readonly number: number;
+  readonly event: RunEvent;
+}
+
+/** Folds a whole run. Errors: a first entry that is not `run.started` is a broken record. */
+export function fold(run: RunId, entries: readonly Numbered[]): RunState {
+  const [first, ...rest] = entries;
+  if (first === undefined || first.event.type !== "run.started")
+    throw new Error(`run ${run} does not begin with run.started`);
+  return rest.reduce(evolve, initialState(run, first.number, first.event));
+}
+
+function initialState(run: RunId, entry: number, event: RunEvent & { type: "run.started" }): RunState {
+  const { plan, root, file, sources, rehearsal, parallel, at, versions } = event;
+  return {
+    run,
+    version: 1,
+    started: {
+      plan,
+      root,
+      file,
+      sources,
+      parallel,
+      at,
+      entry,
+      engine: versions.engine,
+      ...(rehearsal === undefined ? {} : { rehearsal }),
+    },
+    status: "running",
+    held: {},
+    steps: {},
+    opened: {},
+    gates: {},
+    resumedAt: at,
+    acceptChangedCode: false,
+    last: entry,
+    drivenBy: entry,
+  };
+}
+
+/** One entry further. Pure; unknown types of a newer evo are counted but change nothing. */
+export function evolve(state: RunState, { number, event }: Numbered): RunState {
+  return { ...state, ...change(state, number, event), version: state.version + 1, last: number };
+}
+
+function change(state: RunState, entry: number, event: RunEvent): Partial<RunState> {
+  switch (event.type) {
+    case "run.adopted":
+      return { drivenBy: entry };
+    case "operation.intended": {
+      const { operation, stack, source, attempt, at, step } = event;
+      const attempts = state.steps[step] ?? [];
+      return {
+        steps: {
+          ...state.steps,
+          [step]: [...attempts, { number: attempt, operation, stack, source, entry, intendedAt: at }],
+        },
+        gates: forgetVerdicts(state, step),
+      };
+    }
+    case "operation.previewed":
+      return withAttempt(state, event.operation, (attempt) => ({
+        ...attempt,
+        previewed: { entry, ...(event.refusal === undefined ? {} : { refusal: event.refusal }) },
+      }));
+    case "operation.succeeded":
+      return withOutcome(state, event.operation, {
+        status: "succeeded",
+        began: event.began,
+        ended: event.ended,
+        counts: event.changes.counts,
+        entry,
+      });
+    case "operation.failed":
+      return withOutcome(state, event.operation, {
+        status: event.how,
+        ended: event.ended,
+        reason: event.reason,
+        entry,
+      });
+    case "operation.unresolved":
+      return withOutcome(state, event.operation, { status: "unresolved", facts: event.facts, entry });
+    case "gate.measured":
+      return withGate(state, event.gate, (gate) => ({
+        ...gate,
+        measured: { ...gate.measured, [event.target]: measuredNow(gate, entry, event) },
+      }));
+    case "gate.passed":
+      return {
+        ...withGate(state, event.gate, (gate) => ({ measured: gate.measured, passed: entry })),
+        held: release(state, event.gate),
+      };
+    case "gate.failed":
+    case "gate.errored":
+    case "gate.inconclusive": {
+      const kind = event.type === "gate.failed" ? "failed" : event.type === "gate.errored" ? "errored" : "inconclusive";
+      const verdict = { kind, timedOut: event.timedOut, reason: event.reason, at: event.at, entry } as const;
+      return withGate(state, event.gate, (gate) => ({ ...gate, verdict }));
+    }
+    case "boundary.opened":
+      return { opened: { ...state.opened, [event.node]: { entry, at: event.at } } };
+    case "run.held":
+      return { held: { ...state.held, [event.node]: { gate: event.gate, reason: event.reason, at: event.at } } };
+    case "run.halted":
+      return {
+        status: "halted",
+        halt: {
+          cause: event.cause,
+          reason: event.reason,
+          entry,
+          ...(event.node === undefined ? {} : { node: event.node }),
+        },
+      };
+    case "run.paused":
+      return { status: "paused", paused: event.reason };
+    case "run.resumed":
+      return {
+        ...resumed(state),
+        resumedAt: event.at,
+        resumedBy: entry,
+        drivenBy: entry,
+        acceptChangedCode: state.acceptChangedCode || event.acceptChangedCode,
+      };
+    case "run.completed":
+      return { status: "completed", ended: { at: event.at, entry } };
+    case "run.aborted":
+      return { status: "aborted", ended: { at: event.at, entry } };
+    case "run.started":
+      throw new Error(`run ${state.run} was started twice (entry ${entry})`);
+    default:
+      return {};
+  }
+}
+
+/** A person resumed: what halted it is to be judged anew, from the resume on. */
+function resumed(state: RunState): Partial<RunState> {
+  const gates = Object.fromEntries(Object.entries(state.gates).map(([id, { verdict: _, ...gate }]) => [id, gate]));
+  return { status: "running", halt: undefined, paused: undefined, held: {}, gates };
+}
+
+/** A new attempt makes earlier verdicts on the gates that prove this step void. */
+function forgetVerdicts(state: RunState, step: NodeId): RunState["gates"] {
+  const proving = new Set(
+    gatesOf(state.started.plan)
+      .filter((gate) => gate.proves.includes(step))
+      .map((gate) => gate.id),
+  );
+  return Object.fromEntries(
+    Object.entries(state.gates).map(([id, gate]) => [id, proving.has(id) ? { measured: gate.measured } : gate]),
+  );
+}
+
+function measuredNow(gate: GateState, entry: number, event: RunEvent & { type: "gate.measured" }): MeasuredTarget {
+  const before = gate.measured[event.target];
+  const [first] = event.measurements;
+  const last = event.measurements.at(-1);
+  if (first === undefined || last === undefined) throw new Error(`entry ${entry} carries no measurement`);
+  const continues =
+    before?.last.verdict === last.verdict && event.measurements.every((look) => look.verdict === last.verdict);
+  const streak = last.verdict !== "pass" ? [] : [...(continues ? before.entries : []), entry];
+  return { entries: streak, last, since: continues ? before.since : first.began, counts: event.counts };
+}
+
+function withGate(state: RunState, id: GateId, update: (gate: GateState) => GateState): Partial<RunState> {
+  return { gates: { ...state.gates, [id]: update(state.gates[id] ?? { measured: {} }) } };
+}
+
+function release(state: RunState, gate: GateId): RunState["held"] {
+  return Object.fromEntries(Object.entries(state.held).filter(([, held]) => held.gate !== gate));
+}
+
+function withOutcome(state: RunState, operation: OperationId, outcome: AttemptOutcome): Partial<RunState> {
+  return withAttempt(state, operation, (attempt) => ({ ...attempt, outcome }));
+}
+
+function withAttempt(
+  state: RunState,
+  operation: OperationId,
+  update: (attempt: Attempt) => Attempt,
+): Partial<RunState> {
+  const steps = Object.entries(state.steps).map(([step, attempts]) => [
+    step,
+    attempts.map((attempt) => (attempt.operation === operation ? update(attempt) : attempt)),
+  ]);
+  return { steps: Object.fromEntries(steps) };
+}

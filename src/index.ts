@@ -1,4 +1,5 @@
 /** The public API: what a sequence author imports from "evo". */
+export { type GateSituation, testGate } from "./authoring/test-gate.js";
 export type { Json, Look, Matcher, OnFailure, Value, Verdict } from "./gates/model.js";
 export * from "./sequence/authoring.js";
 export type { GateSpec } from "./sequence/builders.js";

@@ -58,6 +58,21 @@ program
   .addHelpText("after", "\nExamples:\n  evo graph role-rollout\n  evo graph role-rollout --format svg > rollout.svg")
   .action(async (sequence, options) => (await import("./graph.js")).graph(sequence, options));
 
+const gate = program.command("gate").description("ask a gate");
+
+gate
+  .command("test <sequence> <gate>")
+  .description("look at a gate's targets now; nothing is run or recorded")
+  .option("--watch", "look again at the gate's interval, until it has converged, failed or timed out")
+  .addOption(rehearse)
+  .addOption(engine)
+  .addOption(json)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo gate test role-rollout policy-arrived --rehearse\n  evo gate test role-rollout gateway/policy-arrived --watch\n\nExit 0 where it holds, 4 where it fails, 5 where it can't be said.",
+  )
+  .action(async (sequence, name, options) => (await import("./gate.js")).gateTest(sequence, name, options));
+
 program
   .command("schema")
   .description("print the JSON Schema of a .json sequence")

@@ -80,6 +80,19 @@ program
   .action(async () => (await import("./schema.js")).schema());
 
 program
+  .command("preview <sequence>")
+  .description("preview every step as things stand now; nothing is changed or recorded")
+  .option("--diff", "list the resources and the properties that would change")
+  .addOption(rehearse)
+  .addOption(engine)
+  .addOption(json)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo preview role-rollout --diff\n  evo preview role-rollout --rehearse\n\nA step that reads the outputs of an earlier one that changes is marked: what it will do can't be known before.",
+  )
+  .action(async (sequence, options) => (await import("./preview.js")).preview(sequence, options));
+
+program
   .command("up <sequence>")
   .description("drive a sequence through the engine, gate by gate")
   .addOption(rehearse)

@@ -16,6 +16,7 @@ import { refreshPreview } from "./stack/drift.js";
 import { findStack, identifyStack } from "./stack/identity.js";
 import { historyEntry, leftovers } from "./stack/inspect.js";
 import { createOutputsReader } from "./stack/outputs.js";
+import { previewStep } from "./stack/preview.js";
 import type { Project } from "./stack/project.js";
 import { standInFor } from "./stack/stand-in.js";
 
@@ -55,6 +56,7 @@ export function createExecutor(settings: ExecutorSettings): Executor & ExecutorR
       const where = settingsHome(settings, node, found.project);
       return refreshPreview({ engine, home, env: all, ...named(node), ...found, ...where }, aborted);
     },
+    preview: async (node, root, aborted) => previewStep(await previewOrder(settings, node, root), home, aborted),
   };
 }
 
@@ -96,6 +98,26 @@ function readEnvironment(settings: ExecutorSettings, node: StepNode, project: Pr
   };
   delete all["EVO_OPERATION_DIR"];
   return all;
+}
+
+/** An order of no run: its engine belongs to no operation and holds nothing. */
+async function previewOrder(settings: ExecutorSettings, node: StepNode, root: string): Promise<HostOrder> {
+  const { stack } = await identifyStack(
+    { ...node, options: { ...node.options, createStack: true } },
+    root,
+    settings.env,
+  );
+  const intent = {
+    operation: "preview",
+    step: node.id,
+    attempt: 1,
+    verb: node.verb,
+    stack,
+    source: { path: "", sha256: "" },
+  };
+  const order = await orderOf(settings, { intent, run: "preview", node, root }, "observe");
+  const { EVO_OPERATION_DIR: _, EVO_HOLD: __, ...env } = order.env;
+  return { ...order, env };
 }
 
 async function orderOf(

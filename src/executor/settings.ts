@@ -40,4 +40,9 @@ export interface ExecutorReads {
    * the backend is a file. Errors: `stack.refresh`, `stack.changed-meanwhile`.
    */
   refreshPreview(node: StepNode, root: string, signal: AbortSignal): Promise<ChangeSet>;
+  /**
+   * What the step's operation would change now. Has no effect: with a file backend it runs on a copy. Errors:
+   * `stack.missing`, `stack.preview`, those of looking its references up.
+   */
+  preview(node: StepNode, root: string, signal: AbortSignal): Promise<ChangeSet>;
 }

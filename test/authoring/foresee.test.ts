@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { type Foreseen, foresee, type Previewed, upstreamOf } from "../../src/authoring/foresee.js";
+import type { Sequence } from "../../src/sequence/model.js";
+
+const step = (name: string, more = {}) => ({ kind: "up" as const, name, dir: name, stack: "dev", ...more });
+const previewed = (...ops: string[]): Previewed => ({
+  status: "previewed",
+  changes: {
+    counts: {},
+    resources: ops.map((op) => ({ urn: "u", type: "t", op, paths: [], replaces: [] })),
+    diagnostics: [],
+    engine: "3",
+    providers: {},
+    duration: 1,
+  },
+});
+
+describe("upstreamOf", () => {
+  it("names the earlier steps whose stacks a step reads or operates", () => {
+    const sequence: Sequence = {
+      version: 1,
+      name: "s",
+      steps: [
+        step("a"),
+        step("b"),
+        step("c", { config: { x: { $output: { step: "a", path: "y" } } } }),
+        { ...step("b2"), dir: "b" },
+      ],
+    };
+    const needs = [
+      { step: "b", needs: "a" },
+      { step: "b", needs: "c" },
+    ] as never;
+    expect([...upstreamOf(sequence, { needs, unknown: [] })]).toEqual([
+      ["a", []],
+      ["b", ["a"]],
+      ["c", ["a"]],
+      ["b2", ["b"]],
+    ]);
+  });
+});
+
+describe("foresee", () => {
+  const over = (given: { [name: string]: Previewed }) => {
+    const upstream: { [name: string]: string[] } = { a: [], b: ["a"], c: ["b"] };
+    const all = new Map<string, Foreseen>();
+    for (const [name, seen] of Object.entries(given)) all.set(name, foresee(name, upstream[name] ?? [], seen, all));
+    return [...all.values()].map(({ status, dependsOn }) => `${status} ${dependsOn.join()}`.trim());
+  };
+  const failed: Previewed = { status: "failed", reason: "no stack" };
+
+  it("is certain of what depends on nothing that changes", () => {
+    expect(over({ a: previewed("same", "read"), b: previewed("update"), c: previewed() })).toEqual([
+      "certain",
+      "certain",
+      "mayChange b",
+    ]);
+  });
+
+  it("passes uncertainty on", () => {
+    expect(over({ a: previewed("create"), b: previewed(), c: previewed() })).toEqual([
+      "certain",
+      "mayChange a",
+      "mayChange b",
+    ]);
+    expect(over({ a: previewed("create"), b: failed, c: failed })).toEqual(["certain", "notKnown a", "notKnown b"]);
+  });
+
+  it("blames a failure on nobody else", () => {
+    expect(over({ a: previewed(), b: failed, c: previewed() })).toEqual(["certain", "failed", "mayChange b"]);
+  });
+});

@@ -2,7 +2,7 @@
  * The command line's definition: help, usage and completion are made from it. Verbs are loaded when they are called, so
  * that help and short commands start fast.
  */
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 
 /** Every verb of evo. */
 export const program = new Command("evo")
@@ -194,3 +194,13 @@ program
   .addOption(json)
   .addHelpText("after", '\nExamples:\n  evo doctor\n  eval "$(evo doctor --plugin-path)" && pulumi up')
   .action(async (options) => (await import("./doctor.js")).doctor(options));
+
+program
+  .command("completion")
+  .description("print a completion script for a shell")
+  .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"]))
+  .addHelpText(
+    "after",
+    '\nExamples:\n  eval "$(evo completion bash)"\n  evo completion fish > ~/.config/fish/completions/evo.fish',
+  )
+  .action(async (shell) => (await import("./completion.js")).completion(shell));

@@ -83,13 +83,9 @@ export async function show(number: string, options: { readonly json?: boolean })
 export async function verify(options: { readonly json?: boolean }): Promise<void> {
   await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
     const result = await ledger.verify({ progress: (checked) => say(`${checked} entries checked`) });
-    if (options.json) printJson(result);
     if (result.broken === undefined) {
-      if (!options.json)
-        print(
-          `chain, numbers, causes and derived columns hold for entries 1 to ${result.checked}; not anchored outside the database`,
-        );
-      return;
+      const holds = `chain, numbers, causes and derived columns hold for entries 1 to ${result.checked}`;
+      return options.json ? printJson(result) : print(`${holds}; not anchored outside the database`);
     }
     const { number, reason } = result.broken;
     throw new EvoError("ledger.broken", `entry ${number}: ${reason}`, {

@@ -42,11 +42,10 @@ const say = (text) => {
   }
 };
 say(process.env.SERVICE_TOKEN);
-const all = pulumi.all([config.requireSecret("token"), config.requireSecret("api"), made]);
-all.apply((secrets) => {
-  for (const secret of secrets) say(secret);
-  if (process.env.MODE === "error") throw new pulumi.RunError("it fails with " + [...secrets, process.env.SERVICE_TOKEN].flatMap(forms).join(" and "));
-});
+const secrets = ["token", "api"].map((key) => config.require(key));
+config.requireSecret("token").apply(say);
+config.requireSecret("api").apply(say);
+if (process.env.MODE === "error") throw new pulumi.RunError("it fails with " + [...secrets, process.env.SERVICE_TOKEN].flatMap(forms).join(" and "));
 exports.made = made;
 exports.nested = { deep: [made] };
 `;

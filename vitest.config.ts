@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
  * Test tiers by suffix: `*.test.ts` pure and fast; `*.pg.test.ts` a real Postgres; `*.engine.test.ts` the real engine,
  * real processes and sockets (against `dist`, as users run it).
  */
+/** Real processes on a shared CI machine: one more try there, which vitest reports. Nowhere else. */
+const RETRY = process.env.CI ? 1 : 0;
+
 export default defineConfig({
   resolve: { alias: { evo: new URL("./src/index.ts", import.meta.url).pathname } },
   test: {
@@ -29,6 +32,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          retry: RETRY,
         },
       },
       {
@@ -39,6 +43,7 @@ export default defineConfig({
           testTimeout: 3_600_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          retry: RETRY,
         },
       },
     ],

@@ -9,7 +9,8 @@ import { MUTATIONS } from "./mutations.js";
 import { buildBelievingOldEvidence } from "./stale.js";
 import { NOBODY, refusedNaively, refusedUnderEvo, refusedWith, SLOW } from "./users.js";
 
-const SEEDS = Array.from({ length: 50 }, (_, index) => index + 1);
+/** All of them, or as many as EVO_PROOF_SEEDS says. */
+const SEEDS = Array.from({ length: Number(process.env.EVO_PROOF_SEEDS ?? 50) }, (_, index) => index + 1);
 /** The naive order needs no proof in every world; test/world/rollout.test.ts simulates it in all of them. */
 const NAIVE_SEEDS = SEEDS.filter((seed) => seed % 5 === 1);
 

@@ -11,8 +11,24 @@ import path = require("node:path");
 /** What the SDK keeps of a run, made from the environment at first use: it must not be there before that is complete. */
 const store = globalThis as { globalStore?: unknown };
 
+/**
+ * Older SDKs (3.130 among them) install source-map-support when the program imports them, after ts-node has installed its
+ * own: whichever comes last decides the lines in stack traces, and in the positions that the state keeps. So what the
+ * import did to stack traces is undone, and the program's own import does it again at its time.
+ */
+function loadAhead(index: string): void {
+  const { emit } = process;
+  const { prepareStackTrace } = Error;
+  require(index);
+  if (process.emit === emit && Error.prepareStackTrace === prepareStackTrace) return;
+  process.emit = emit;
+  Error.prepareStackTrace = prepareStackTrace;
+  const isUndone = (file: string) => file === index || /[\\/]source-map-support[\\/]/.test(file);
+  for (const file of Object.keys(require.cache).filter(isUndone)) delete require.cache[file];
+}
+
 function main(runPath: string): void {
-  require(path.join(runPath, "..", "..", "..", "index.js"));
+  loadAhead(path.join(runPath, "..", "..", "..", "index.js"));
   if (store.globalStore !== undefined) process.exit(1);
   const message = fs.readFileSync(3, "utf8");
   if (message === "") process.exit(1);

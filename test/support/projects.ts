@@ -8,6 +8,8 @@ export interface FixtureProject {
   readonly resources: readonly string[];
   /** Plain values of its outputs; `[secret]` as the CLI shows it. */
   readonly outputs: { readonly [name: string]: unknown };
+  /** Those of its outputs that hold secrets, with the secrets shown. */
+  readonly shown?: { readonly [name: string]: unknown };
   /** A text in what the CLI says when it fails; absent where it succeeds. */
   readonly fails?: string;
   /** A project whose `dev` stack must be up before. */
@@ -22,6 +24,7 @@ const SECRET = "[secret]";
 export const PASSPHRASE = "fixture";
 /** The plain text of the secret in the configuration of `cjs-secrets`: it must appear nowhere. */
 export const CANARY = 'canary-4fd1-"quoted"-7c20';
+const CONNECTION = `queue://jobs?token=${CANARY}`;
 
 export const PROJECTS: readonly FixtureProject[] = [
   {
@@ -35,12 +38,17 @@ export const PROJECTS: readonly FixtureProject[] = [
       nested: { plain: [1, 2, { deep: "queue://dead" }], hidden: { inner: SECRET }, missing: null },
       stack: "organization/cjs-secrets/dev",
     },
+    shown: {
+      connection: CONNECTION,
+      nested: { plain: [1, 2, { deep: "queue://dead" }], hidden: { inner: CANARY }, missing: null },
+    },
   },
   {
     name: "esm-reference",
     packages: SDK,
     resources: ["organization/cjs-secrets/dev", "worker"],
     outputs: { queue: "queue://jobs", connection: SECRET, workerId: "worker-queue://jobs" },
+    shown: { connection: CONNECTION },
     after: "cjs-secrets",
   },
   { name: "old-sdk", packages: [], resources: ["topic"], outputs: { id: "topic-1", sdk: "3.130.0" } },

@@ -1,12 +1,12 @@
 import { defineConfig } from "vitest/config";
 
+/** Real processes on a shared CI machine: one more try there, which vitest reports. Nowhere else. */
+const RETRY = process.env.CI ? 1 : 0;
+
 /**
  * Test tiers by suffix: `*.test.ts` pure and fast; `*.pg.test.ts` a real Postgres; `*.engine.test.ts` the real engine,
  * real processes and sockets (against `dist`, as users run it).
  */
-/** Real processes on a shared CI machine: one more try there, which vitest reports. Nowhere else. */
-const RETRY = process.env.CI ? 1 : 0;
-
 export default defineConfig({
   resolve: { alias: { evo: new URL("./src/index.ts", import.meta.url).pathname } },
   test: {

@@ -1,12 +1,14 @@
 /**
- * Installs what tests need beyond this repository's own packages: each fixture project with a lock file of its own gets
- * its packages into `node_modules/.cache/evo/<name>-<hash of the lock file>`. Does nothing where that is there already.
+ * Prepares the engine (with the build in dist), and installs what tests need beyond this repository's own packages: each
+ * fixture project with a lock file of its own gets its packages into `node_modules/.cache/evo/<name>-<hash of the lock
+ * file>`. Does nothing where that is there already.
  *
  *   node test/support/setup.mjs
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -41,4 +43,22 @@ function install(name) {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) for (const name of readdirSync(projects).sort()) install(name);
+/** The engine, as a user gets it: made here, where it can be said, and not in the middle of a test. */
+async function prepareEngine() {
+  const { findEngine } = await import("../../dist/executor/engine/index.js");
+  const { EVO_PULUMI: explicit, EVO_HOME, PATH = "" } = process.env;
+  const home = EVO_HOME ?? join(homedir(), ".evo");
+  await findEngine({
+    explicit,
+    home,
+    path: PATH,
+    env: process.env,
+    install: true,
+    say: (line) => console.log(`setup: ${line}`),
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const name of readdirSync(projects).sort()) install(name);
+  await prepareEngine();
+}

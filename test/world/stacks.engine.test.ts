@@ -6,11 +6,12 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { languageHostPath } from "../../src/executor/language-host/install.js";
 import { rehearsalEnvironment, startTraffic, type World } from "../../src/world/index.js";
+import { testEngine } from "../support/engine.js";
 import { APP, type Change, FLAGS, gateway, IDENTITY, REGIONS, urnOf } from "./rollout.js";
 import { opened, scratch } from "./scratch.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const ENGINE = process.env.EVO_PULUMI ?? "pulumi";
+const ENGINE = (await testEngine()).path;
 
 interface Bench {
   readonly world: World;

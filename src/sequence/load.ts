@@ -1,5 +1,5 @@
 /** Finds, runs and checks a sequence: from what a person types to data that the plan can be made of. */
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
 import { digest } from "../canonical.js";
 import { EvoError } from "../errors.js";
@@ -12,6 +12,7 @@ import { nameEntry, places } from "./places.js";
 import { capital, type Finding, finding, type Problem, SequenceError } from "./problems.js";
 import { locationOf } from "./scan.js";
 import { importsOf, isFile, posix, type SourceFile, sourcesOf } from "./sources.js";
+import { didYouMean } from "./suggest.js";
 
 export interface LoadedSequence {
   /** The sequence file; absolute. */
@@ -135,9 +136,17 @@ function folderFindings(sequence: Sequence, folder: string): Finding[] {
 function stackFindings(step: Step, path: Path, folder: string): Finding[] {
   const dir = resolve(folder, step.dir);
   if (["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"].some((name) => isFile(join(dir, name)))) return [];
-  const message = `${capital(nameEntry(step))} names the stack folder "${step.dir}", and there is no Pulumi.yaml in ${dir}.`;
+  const message = `${capital(nameEntry(step))} names the stack folder "${step.dir}", and there is no Pulumi.yaml in ${dir}.${didYouMean(basename(dir), projectsBeside(dir))}`;
   const remedy = "Correct dir; it is relative to the sequence file.";
   return [finding("missing-stack", path, "dir", message, remedy)];
+}
+
+/** Folders with a project next to one that has none: what a misspelt name may have meant. */
+function projectsBeside(dir: string): readonly string[] {
+  const parent = dirname(dir);
+  if (!existsSync(parent)) return [];
+  const folders = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders.map(({ name }) => name).filter((name) => isFile(join(parent, name, "Pulumi.yaml")));
 }
 
 /** Paths relative to the root: the form, and with it the digest, is the same in every checkout. */

@@ -66,12 +66,16 @@ describe("gates", () => {
   });
 });
 
-const BROKEN = `throw new (require("@pulumi/pulumi").RunError)("the quota is used up");`;
+/**
+ * It logs its error instead of throwing it: Node 20.20 takes half a minute to print an exception of a Pulumi program
+ * (util.inspect goes astray at paths like `node_modules/@pulumi/resource.ts`), under the plain CLI as well.
+ */
+const BROKEN = `require("@pulumi/pulumi").log.error("the quota is used up");`;
 
 describe("operations", () => {
   const step = (project: string) => `up("${project}", { dir: "../projects/${project}", stack: "dev" })`;
 
-  it("a program that throws: exit 1, with the program's own words", async () => {
+  it("a program that fails: exit 1, with the program's own words", async () => {
     await evo.init(evo.project("broken", BROKEN), "dev");
     evo.sequence("broken", `export default defineSequence({ name: "broken", steps: [${step("broken")}] });`);
     const { code, stdout, stderr } = await evo.run(["up", "broken"]);

@@ -57,7 +57,7 @@ function changesTold(state: OperationState, ended: number): ChangeSet {
 function cancelReason(state: OperationState): string {
   if (!state.accepted) return "cancelled before its update had begun; nothing was changed";
   const done = state.seen.update.flatMap((one) =>
-    one.kind === "done" && one.op !== "same" && !one.urn.includes("::pulumi:pulumi:Stack::")
+    one.kind === "done" && one.op !== "same" && !/::pulumi:(pulumi:Stack|providers:\w[^:]*)::/.test(one.urn)
       ? [`${one.op} ${one.urn.split("::").at(-1)}`]
       : [],
   );

@@ -40,6 +40,13 @@ describe("droppedSince", () => {
     ["one that the preview would delete", [step("same", "a"), step("delete", "b")], [step("same", "a")], []],
     ["more than the preview showed", [step("same", "a")], [step("same", "a"), step("create", "c")], []],
     ["a replaced one", [step("replace", "a")], [step("create-replacement", "a")], []],
+    [
+      "a default provider, for which there is no use any more",
+      [step("same", "a"), provider("same")],
+      [step("same", "a")],
+      [],
+    ],
+    ["a provider of the program's own", [step("same", "eu", "pulumi:providers:aws")], [], ["eu"]],
   ])("%s", (_what, preview, update, dropped) => {
     expect(droppedSince(preview, update).map((urn) => urn.split("::").at(-1))).toEqual(dropped);
   });
@@ -59,6 +66,7 @@ describe("surpriseIn", () => {
     ["a deletion of what was shown as kept", [step("same", "a")], step("delete", "a"), true],
     ["a replacement that was shown", [step("replace", "a")], step("create-replacement", "a"), false],
     ["a replacement of what was shown as updated", [step("update", "a")], step("replace", "a"), true],
+    ["a default provider's end", [provider("same")], provider("delete"), false],
     ["the deletion that ends a shown replacement", [step("replace", "a")], step("delete-replaced", "a"), false],
     ["the discarding of a shown replacement's read", [step("read-replacement", "a")], step("discard", "a"), false],
   ])("%s", (_what, preview, now, surprising) => {

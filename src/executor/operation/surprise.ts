@@ -27,9 +27,15 @@ function isOwn(step: Step): boolean {
   return step.type !== STACK && !step.type.startsWith("pulumi:providers:");
 }
 
+/** The engine registers it for the resources and calls that need it, and drops it with them: nothing is destroyed by that. */
+function isDefaultProvider({ type, urn }: Step): boolean {
+  return type.startsWith("pulumi:providers:") && /::default(_[^:]*)?$/.test(urn);
+}
+
 /** URNs that the program registered. */
 export function registered(steps: readonly Step[]): ReadonlySet<string> {
-  return new Set(steps.filter((step) => !UNREGISTERED.has(step.op)).map((step) => step.urn));
+  const own = steps.filter((step) => !UNREGISTERED.has(step.op) && !isDefaultProvider(step));
+  return new Set(own.map((step) => step.urn));
 }
 
 /**
@@ -64,7 +70,7 @@ export function dropRefusal(dropped: readonly string[]): string | undefined {
 
 /** Why a step that the update has just announced must be stopped; undefined when the preview showed it. */
 export function surpriseIn(preview: readonly Step[], step: Step): string | undefined {
-  if (!DELETES.has(step.op) && !REPLACES.has(step.op)) return undefined;
+  if ((!DELETES.has(step.op) && !REPLACES.has(step.op)) || isDefaultProvider(step)) return undefined;
   const shown = preview.filter((candidate) => candidate.urn === step.urn).map((candidate) => candidate.op);
   if (REPLACES.has(step.op) ? shown.some((op) => REPLACES.has(op)) : shown.some((op) => DELETES.has(op)))
     return undefined;

@@ -45,7 +45,7 @@ say(process.env.SERVICE_TOKEN);
 const secrets = ["token", "api"].map((key) => config.require(key));
 config.requireSecret("token").apply(say);
 config.requireSecret("api").apply(say);
-if (process.env.MODE === "error") pulumi.log.error("it fails with " + [...secrets, process.env.SERVICE_TOKEN].flatMap(forms).join(" and "));
+if (process.env.MODE === "error") pulumi.log.error("it fails with " + [...secrets, process.env.SERVICE_TOKEN].flatMap(forms).join(" and ")).then(() => process.exit(32));
 exports.made = made;
 exports.nested = { deep: [made] };
 `;

@@ -4,7 +4,11 @@ import { EXIT } from "../errors.js";
 import { readSettings } from "../evo/settings.js";
 import { doctorFacts } from "../executor/engine/index.js";
 import { languageHostPath } from "../executor/language-host/install.js";
-import { print, printJson, say } from "./output.js";
+import { wrap } from "../views/text.js";
+import { columns, print, printJson, say } from "./output.js";
+
+/** Beside a fact's status. */
+const BESIDE = " ".repeat(9);
 
 /** A line for the shell that makes a bare `pulumi` a complete CLI for Node programs. */
 function pluginPath(home: string): string {
@@ -30,10 +34,12 @@ export async function doctor(options: {
   if (options.json) printJson(facts);
   else
     print(
-      facts.map(
-        (fact) =>
-          `${fact.status.padEnd(7)}  ${fact.name}: ${fact.found}${fact.remedy === undefined ? "" : `\n         → ${fact.remedy}`}`,
-      ),
+      facts
+        .flatMap(({ status, name, found, remedy }) => [
+          `${status.padEnd(7)}  ${name}: ${found}`,
+          ...(remedy === undefined ? [] : [`${BESIDE}→ ${remedy}`]),
+        ])
+        .flatMap((line) => wrap(line, columns(), `${BESIDE}  `)),
     );
   process.exitCode = facts.some((fact) => fact.status === "missing") ? EXIT.error : EXIT.done;
 }

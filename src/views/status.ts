@@ -149,9 +149,9 @@ function nextCommands(state: RunState): readonly string[] {
 /** The final table, and what `evo status` prints. */
 export function describeRun(view: RunView, now: number, width: number): readonly string[] {
   const took = duration((view.ended ?? now) - view.started);
-  const head = `${view.sequence}  ${view.run}  ${view.status}${view.rehearsal === undefined ? "" : ` (rehearsal in ${view.rehearsal})`}  ${took}`;
   return [
-    head,
+    `${view.run}  ${view.status}  ${took}`,
+    ...(view.rehearsal === undefined ? [] : [`rehearsal in world ${view.rehearsal}`]),
     "",
     ...table([["STEP", "STATE", "CHANGES", "TOOK", "CONVERGED AFTER"], ...view.steps.map(stepRow)], width),
     ...failures(view).flatMap((line) => wrap(line, width, "    ")),

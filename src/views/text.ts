@@ -52,7 +52,9 @@ function listed(counts: { readonly [op: string]: number }, word: (op: string) =>
 export function shown(value: Json): string {
   if (typeof value === "string") return value;
   if (value !== null && typeof value === "object" && !Array.isArray(value)) {
+    // As stored, the keys are in the order of the alphabet; a status says most.
     return Object.entries(value)
+      .sort(([a], [b]) => Number(b === "status") - Number(a === "status"))
       .map(([key, part]) =>
         key === "status" && typeof part !== "object" ? shown(part as Json) : `${key} ${shown(part as Json)}`,
       )

@@ -107,7 +107,7 @@ it("passes nothing on to engine, language host, program, providers and probes", 
 it("is marked in the ledger, and is no run of production", async () => {
   const [run] = JSON.parse((await evo.run(["runs", "--json"])).stdout);
   expect(run).toMatchObject({ sequence: "small-change", rehearsal: true, status: "completed" });
-  expect((await evo.run(["status"])).stdout).toMatch(/rehearsal in small/);
+  expect((await evo.run(["status"])).stdout).toMatch(/rehearsal in world small/);
 });
 
 it("is what PULUMI_DEBUG_PROVIDERS is for: a normal run with it is refused, exit 2", async () => {

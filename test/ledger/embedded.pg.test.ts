@@ -142,7 +142,7 @@ describe("the embedded server", () => {
     expect(serverPid(place)).toBe(pid);
     other.child.stdin?.end();
     await other.ended;
-    expect(startOf(pid ?? 0)).toBeUndefined();
+    await gone(pid);
   });
 
   it("ends after its only user was killed", async () => {

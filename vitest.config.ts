@@ -22,7 +22,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "pg", include: ["test/**/*.pg.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: { name: "pg", include: ["test/**/*.pg.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, retry: RETRY },
       },
       {
         extends: true,
@@ -43,6 +43,7 @@ export default defineConfig({
           testTimeout: 3_600_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          retry: RETRY,
           retry: RETRY,
         },
       },

@@ -44,7 +44,6 @@ export default defineConfig({
           hookTimeout: 300_000,
           fileParallelism: false,
           retry: RETRY,
-          retry: RETRY,
         },
       },
     ],

@@ -11,8 +11,8 @@ import { gatesOf } from "../run/state.js";
 import { loadSequence } from "../sequence/load.js";
 import { didYouMean } from "../sequence/suggest.js";
 import { shown, table } from "../views/text.js";
+import { rehearsalOf } from "./options.js";
 import { columns, print, printJson, say } from "./output.js";
-import { rehearsalOf } from "./up.js";
 
 export interface GateTestOptions {
   readonly watch?: boolean;

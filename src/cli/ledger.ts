@@ -6,8 +6,8 @@ import { eventOf } from "../run/entries.js";
 import type { Entry } from "../run/ports.js";
 import { describeEvent } from "../views/lines.js";
 import { shown, wrap } from "../views/text.js";
+import { wholeNumber } from "./options.js";
 import { columns, isRead, print, printJson, say } from "./output.js";
-import { wholeNumber } from "./up.js";
 
 export interface LogOptions {
   readonly run?: string;

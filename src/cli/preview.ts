@@ -9,8 +9,8 @@ import type { StepNode } from "../plan/model.js";
 import { stepsOf } from "../run/edges.js";
 import { loadSequence } from "../sequence/load.js";
 import { planned, wrap } from "../views/text.js";
+import { rehearsalOf } from "./options.js";
 import { columns, print, printJson, say } from "./output.js";
-import { rehearsalOf } from "./up.js";
 
 export interface PreviewOptions {
   readonly rehearse?: boolean;

@@ -11,9 +11,9 @@ import { openSession } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { loadSequence } from "../sequence/load.js";
 import { newsTeller, type OutputOptions, showOutcome } from "./news.js";
+import { rehearsalOf } from "./options.js";
 import { say, sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
-import { rehearsalOf } from "./up.js";
 
 export interface ResumeOptions extends OutputOptions {
   readonly reason?: string;

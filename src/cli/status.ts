@@ -6,8 +6,8 @@ import { readSettings } from "../evo/settings.js";
 import type { OpenLedger, RunSummary } from "../ledger/index.js";
 import { describeRun, viewRun } from "../views/status.js";
 import { table } from "../views/text.js";
+import { wholeNumber } from "./options.js";
 import { columns, print, printJson, say } from "./output.js";
-import { wholeNumber } from "./up.js";
 
 /** Where a run stands; the newest one where none is named. */
 export async function status(named: string | undefined, options: { readonly json?: boolean }): Promise<void> {

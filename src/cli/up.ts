@@ -1,5 +1,4 @@
 /** `evo up <sequence>` */
-import { resolve } from "node:path";
 import { EvoError } from "../errors.js";
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
@@ -9,6 +8,7 @@ import { readSettings } from "../evo/settings.js";
 import { start } from "../evo/start.js";
 import { type LoadedSequence, loadSequence } from "../sequence/load.js";
 import { newsTeller, type OutputOptions, showOutcome } from "./news.js";
+import { rehearsalOf, wholeNumber } from "./options.js";
 import { sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
 
@@ -66,25 +66,4 @@ function modeOf(loaded: LoadedSequence, options: UpOptions): Mode {
       ...(options.seed === undefined ? {} : { seed: wholeNumber("--seed", options.seed, 0) }),
     },
   };
-}
-
-/** The world that a sequence names. Errors: `rehearsal.no-world` (exit 2). */
-export function rehearsalOf(loaded: Pick<LoadedSequence, "file" | "world">): { readonly module: string } {
-  if (loaded.world === undefined) {
-    throw new EvoError("rehearsal.no-world", "the sequence names no world to rehearse in", {
-      at: { file: loaded.file },
-      remedy: 'add world: "./worlds/<name>.ts" to defineSequence',
-    });
-  }
-  return { module: resolve(loaded.world) };
-}
-
-/** Errors: `usage` (exit 2) on anything that is no whole number of at least `least`. */
-export function wholeNumber(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new EvoError("usage", `${option} takes a whole number of at least ${least}, not ${text}`, {
-      remedy: "give a whole number",
-    });
-  return value;
 }

@@ -1,0 +1,91 @@
+/**
+ * How fast commands start. Each round times, in turn, `node -e 0`, one Postgres connection, `evo --help` and `evo status`
+ * (of the newest run, on a running server); a round's ratio is the command's time over that of `node -e 0` plus the
+ * connection, and the figure is the median of the rounds' ratios: what else the machine does meets both sides.
+ *
+ * Alone: node test/bench/startup.mjs [--rounds N], with EVO_HOME's ledger, which must know a run.
+ */
+import { spawnSync } from "node:child_process";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { joinServer } from "../../dist/ledger/embedded/server.js";
+
+const GOALS = { help: 1.5, status: 3 };
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+
+/** Prints the ratios and answers whether both goals are met. `home`: an EVO_HOME whose ledger knows a run. */
+export async function startup(home, rounds = 15) {
+  // Held for as long as it is measured: no command starts or stops the server. That is another case, said below.
+  const server = await joinServer({ home, say: console.error });
+  const env = { ...process.env, EVO_HOME: home, EVO_LEDGER_URL: urlOf(server.writer) };
+  const embedded = { ...env, EVO_LEDGER_URL: undefined };
+  try {
+    const rows = [];
+    for (let round = 0; round <= rounds; round += 1) {
+      const base = timed(["-e", "0"], env) + (await connection(server.writer));
+      const help = timed([MAIN, "--help"], env);
+      const status = timed([MAIN, "status"], env);
+      const joined = timed([MAIN, "status"], embedded);
+      // The first round only warms the disk's cache.
+      if (round > 0) rows.push({ base, help, status, joined });
+    }
+    return print(rows);
+  } finally {
+    await server.leave();
+    console.log(
+      `evo status, embedded, nothing running: ${Math.round(timed([MAIN, "status"], embedded))} ms (it starts Postgres and stops it)`,
+    );
+  }
+}
+
+function print(rows) {
+  console.log(
+    `start-up, ${rows.length} rounds; node -e 0 + one Postgres connection: ${Math.round(median(rows.map(({ base }) => base)))} ms`,
+  );
+  const ratio = (key) => median(rows.map((row) => row[key] / row.base));
+  const time = (key) => `${Math.round(median(rows.map((row) => row[key])))} ms`;
+  const met = Object.entries(GOALS).map(([key, goal]) => {
+    const figure = ratio(key);
+    console.log(
+      `evo ${key === "help" ? "--help" : key}: ${time(key)}, ${figure.toFixed(2)} times that (goal: at most ${goal})`,
+    );
+    return figure <= goal;
+  });
+  console.log(`evo status, embedded server running: ${time("joined")}, ${ratio("joined").toFixed(2)} times that`);
+  return met.every(Boolean);
+}
+
+/** Milliseconds from start to end of a Node process. Throws where it fails. */
+function timed(args, env) {
+  const began = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, args, { env, stdio: ["ignore", "ignore", "pipe"] });
+  const took = performance.now() - began;
+  if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}\n${stderr}`);
+  return took;
+}
+
+async function connection(login) {
+  const began = performance.now();
+  const client = new pg.Client(login);
+  await client.connect();
+  const took = performance.now() - began;
+  await client.end();
+  return took;
+}
+
+function urlOf({ host, port, database, user, password }) {
+  return `postgres://${user}:${encodeURIComponent(password)}@/${database}?host=${encodeURIComponent(host)}&port=${port}`;
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const rounds = Number(process.argv[process.argv.indexOf("--rounds") + 1] || 15) || 15;
+  const met = await startup(process.env.EVO_HOME ?? join(homedir(), ".evo"), rounds);
+  process.exitCode = met ? 0 : 1;
+}

@@ -12,7 +12,7 @@ import { loadSequence } from "../sequence/load.js";
 import { didYouMean } from "../sequence/suggest.js";
 import { shown, table } from "../views/text.js";
 import { rehearsalOf } from "./options.js";
-import { columns, print, printJson, say } from "./output.js";
+import { columns, print, printJson, printLine, say } from "./output.js";
 
 export interface GateTestOptions {
   readonly watch?: boolean;
@@ -104,7 +104,7 @@ function once(gate: PlanGate, looks: readonly Seen[], options: GateTestOptions):
 
 function show(looks: readonly Seen[], options: GateTestOptions): void {
   if (options.json) {
-    print(JSON.stringify(looks.map(({ target, look }) => ({ target, ...look }))));
+    printLine(looks.map(({ target, look }) => ({ target, ...look })));
     return;
   }
   const rows = looks.map(({ target, look }) => [

@@ -7,7 +7,7 @@ import type { Entry } from "../run/ports.js";
 import { describeEvent } from "../views/lines.js";
 import { shown, wrap } from "../views/text.js";
 import { wholeNumber } from "./options.js";
-import { columns, isRead, print, printJson, say } from "./output.js";
+import { columns, isRead, print, printData, printJson, say } from "./output.js";
 
 export interface LogOptions {
   readonly run?: string;
@@ -34,7 +34,8 @@ export async function log(options: LogOptions): Promise<void> {
     const lines = output === "ndjson" ? asLines : json ? asArray : asText(options.run === undefined);
     for await (const line of lines(ledger.entries({ ...words, ...times, ...most }))) {
       if (!isRead()) return;
-      print(line);
+      if (output === "ndjson" || json) printData(line);
+      else print(line);
     }
   });
 }

@@ -2,7 +2,8 @@
 import { relative } from "node:path";
 import { EvoError, EXIT, type ExitCode, type SourceLocation } from "../errors.js";
 import { createRedactor, secretsInEnvironment } from "../redact.js";
-import { wrap } from "../views/text.js";
+import { utcTime, wrap } from "../views/text.js";
+import { annotation, harmless, harmlessJson, onGitHub } from "./github.js";
 
 /** A reader that has gone (`| head -1`) ends no run: what would be said to it is dropped. */
 let gone = false;
@@ -13,6 +14,9 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+/** What is printed there is read for commands: only evo's own may be any. */
+const github = onGitHub(process.env);
+
 /** Whether somebody still reads stdout. */
 export function isRead(): boolean {
   return !gone;
@@ -20,25 +24,51 @@ export function isRead(): boolean {
 
 /** Data for whoever reads stdout. */
 export function print(lines: string | readonly string[]): void {
-  if (!gone) process.stdout.write(`${typeof lines === "string" ? lines : lines.join("\n")}\n`);
+  const text = typeof lines === "string" ? lines : lines.join("\n");
+  write(github ? harmless(text) : text);
 }
 
+/** A JSON document. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  printData(JSON.stringify(value, null, 2));
+}
+
+/** A JSON value as a line of ndjson. */
+export function printLine(value: unknown): void {
+  printData(JSON.stringify(value));
+}
+
+/** JSON as text, whole or a part of a document that ends with a line. */
+export function printData(json: string): void {
+  write(github ? harmlessJson(json) : json);
+}
+
+function write(text: string): void {
+  if (!gone) process.stdout.write(`${text}\n`);
 }
 
 /** Progress and remarks. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${github ? harmless(line) : line}\n`);
+}
+
+/** Commands for a GitHub runner, made by github.ts. */
+export function sayCommands(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`${line}\n`);
 }
 
 /** A line with the time before it; what doesn't fit on a terminal goes on below, beside the time. */
 export function sayAt(line: string): void {
-  const time = new Date().toTimeString().slice(0, 8);
-  const beside = " ".repeat(time.length + 2);
   const [first = "", ...others] = line.split("\n");
+  const time = timestamp();
+  const beside = " ".repeat(time.length + 2);
   const lines = [`${time}  ${first}`, ...others.map((other) => beside + other)];
   say(lines.flatMap((one) => wrap(one, widthOf(process.stderr), `${beside}  `)).join("\n"));
+}
+
+/** The wall clock for who sits at a terminal; a log is read elsewhere and later, so there it is UTC, with its date. */
+export function timestamp(): string {
+  return process.stderr.isTTY ? new Date().toTimeString().slice(0, 8) : utcTime(Date.now());
 }
 
 /** Columns of the terminal that stdout is; no limit where it is none: who reads a pipe or a file wants all of it. */
@@ -60,9 +90,34 @@ export function report(error: unknown, format: ErrorFormat): ExitCode {
   const redactor = createRedactor(secretsInEnvironment(process.env));
   const shown = redactor.json(JSON.parse(JSON.stringify(data)));
   if (format === "json") printJson({ error: shown });
-  if (format === "ndjson") print(JSON.stringify({ kind: "error", error: shown }));
+  if (format === "ndjson") printLine({ kind: "error", error: shown });
   for (const line of lines) say(redactor.apply(line));
+  if (github) annotate(error, redactor.apply);
   return exit;
+}
+
+/** On GitHub an error stands beside the line that it is about, too. */
+function annotate(error: unknown, redact: (text: string) => string): void {
+  const workspace = process.env.GITHUB_WORKSPACE ?? process.cwd();
+  const notes = notesOn(error).map((note) => ({ ...note, severity: "error" as const, message: redact(note.message) }));
+  sayCommands(notes.map((note) => annotation(note, workspace)));
+}
+
+/** A sequence can have several problems, each at a place of its own. */
+function notesOn(error: unknown): readonly Note[] {
+  if (!(error instanceof EvoError)) return [{ title: "a bug in evo", message: String(error) }];
+  const problems = "problems" in error ? (error.problems as readonly EvoError[]) : [error];
+  return problems.map(({ code, message, remedy, at }) => ({
+    title: `evo: ${code}`,
+    message: remedy === undefined ? message : `${message}\n→ ${remedy}`,
+    at,
+  }));
+}
+
+interface Note {
+  readonly title: string;
+  readonly message: string;
+  readonly at?: SourceLocation | undefined;
 }
 
 interface Said {

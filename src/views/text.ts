@@ -22,6 +22,11 @@ export function clockTime(at: number): string {
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
+/** In UTC, `2026-11-20T14:03:07Z`: for logs and files, which are read elsewhere and later. */
+export function utcTime(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
 /** The engine's words for what it does, as words for what it has done. */
 const DONE: { readonly [op: string]: string } = {
   create: "created",

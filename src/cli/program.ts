@@ -28,8 +28,12 @@ program
 program
   .command("validate <sequence>")
   .description("check a sequence without running anything")
+  .option("--types", "show type errors, too, of a TypeScript sequence (by the project's typescript)")
   .addOption(json)
-  .addHelpText("after", "\nExamples:\n  evo validate role-rollout\n  evo validate sequences/role-rollout.ts --json")
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo validate role-rollout\n  evo validate role-rollout --types\n  evo validate sequences/role-rollout.ts --json\n\nExit 2 with file:line:column of everything that is wrong.",
+  )
   .action(async (sequence, options) => (await import("./validate.js")).validate(sequence, options));
 
 program

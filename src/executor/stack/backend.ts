@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { sha256 } from "../../canonical.js";
 import { EvoError } from "../../errors.js";
@@ -130,6 +130,13 @@ function isLegacy(directory: string): boolean {
   if (existsSync(meta)) return /^version:\s*0/m.test(readFileSync(meta, "utf8"));
   const stacks = join(directory, ".pulumi", "stacks");
   return existsSync(stacks) && readdirSync(stacks).some((entry) => entry.endsWith(".json"));
+}
+
+/** Names of the stacks of the same project in the backend (of all projects in the old layout). */
+export function stacksBeside({ checkpoint }: FileStack): readonly string[] {
+  const folder = dirname(checkpoint);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((file) => /^(.+)\.json(?:\.gz)?$/.exec(file)?.[1] ?? []);
 }
 
 /** `<backend url>#<fully qualified name>`: the same on every checkout. */

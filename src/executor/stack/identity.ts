@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { EvoError } from "../../errors.js";
 import type { StepNode } from "../../plan/model.js";
 import type { StackIdentity } from "../../run/ports.js";
-import { type BackedStack, locateStack, pulumiHome, stackIdentity } from "./backend.js";
-import { type Project, readProject, readStackSettings } from "./project.js";
+import { didYouMean } from "../../sequence/suggest.js";
+import { type BackedStack, locateStack, pulumiHome, stackIdentity, stacksBeside } from "./backend.js";
+import { type Project, readProject, readStackSettings, shortStackName } from "./project.js";
 import { sourceDigest } from "./sources.js";
 
 type Env = { readonly [name: string]: string };
@@ -30,10 +31,15 @@ export async function identifyStack(node: StepNode, root: string, env: Env): Pro
 
 function demandStack(node: StepNode, project: Project, stack: BackedStack): void {
   if (stack.kind !== "file" || node.options.createStack === true || existsSync(stack.checkpoint)) return;
-  throw new EvoError("stack.missing", `step ${node.id}: there is no stack ${stack.name} in ${stack.url}`, {
-    at: { file: project.file },
-    remedy: `run \`pulumi stack init ${node.stack.stack}\` in ${project.directory}, or set createStack: true on the step`,
-  });
+  const suggestion = didYouMean(shortStackName(node.stack.stack), stacksBeside(stack));
+  throw new EvoError(
+    "stack.missing",
+    `step ${node.id}: there is no stack ${stack.name} in ${stack.url}.${suggestion}`,
+    {
+      at: { file: project.file },
+      remedy: `run \`pulumi stack init ${node.stack.stack}\` in ${project.directory}, or set createStack: true on the step`,
+    },
+  );
 }
 
 /** The passphrase of a stack whose secrets no key service keeps, or the token of Pulumi Cloud. */

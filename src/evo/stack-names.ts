@@ -70,10 +70,10 @@ interface Asked {
   readonly backed: BackedStack | undefined;
 }
 
-/** `prod-1` beside `prod-2` is a family, no slip of the finger. */
+/** `prod`, `prod-1` and `prod-2` are a family, no slip of the finger. */
 function meantBy({ stack, settings, backed }: Asked): string | undefined {
   const name = shortName(stack);
-  const letters = (text: string) => text.replace(/\d+/g, "");
+  const letters = (text: string) => text.replace(/[-_.\d]+/g, "");
   const known = [...(backed?.kind === "file" ? stacksBeside(backed) : []), ...settings];
   return nearest(
     name,

@@ -3,7 +3,7 @@
  * they are recorded. What it did is read from the entries, as an auditor would.
  */
 import { tally } from "../../src/gates/assess.js";
-import type { Verdict } from "../../src/gates/model.js";
+import type { Json, Verdict } from "../../src/gates/model.js";
 import { compile } from "../../src/plan/compile.js";
 import type { Plan } from "../../src/plan/model.js";
 import type { Action } from "../../src/run/action.js";
@@ -49,7 +49,7 @@ export interface FakeWorld {
     gate: string,
     target: string,
     sinceApplied: number,
-  ) => { readonly takes: number; readonly verdict: Verdict };
+  ) => { readonly takes: number; readonly verdict: Verdict; readonly observed?: Json; readonly expected?: Json };
 }
 
 export const INSTANT: FakeWorld = {
@@ -60,6 +60,8 @@ export const INSTANT: FakeWorld = {
 export interface Machine {
   readonly state: RunState;
   readonly entries: readonly Numbered[];
+  /** What was seen of the gates until then. */
+  readonly seen: Evidence;
   readonly now: number;
 }
 
@@ -120,12 +122,12 @@ export function simulate(plan: Plan, world: FakeWorld, until = 3_600_000, parall
     const gate = gatesOf(plan).find((candidate) => candidate.id === id)!;
     const since = countsFrom(state, gate);
     const began = now;
-    const { takes, verdict } = world.look(id, target, now - since);
+    const { takes, verdict, observed = verdict, expected = "pass" } = world.look(id, target, now - since);
     later(`look ${id} ${target}`, takes, () => {
       if (countsFrom(state, gate) !== since) return;
       looks += 1;
       const before = seen[id]?.since === since ? seen[id] : { since, tallies: {}, digests: {} };
-      const measurement = { number: looks, began, ended: now, verdict, observed: verdict, expected: "pass" };
+      const measurement = { number: looks, began, ended: now, verdict, observed, expected };
       seen[id] = {
         ...before,
         tallies: { ...before.tallies, [target]: tally(before.tallies[target], measurement, gate.policy, since) },
@@ -158,7 +160,7 @@ export function simulate(plan: Plan, world: FakeWorld, until = 3_600_000, parall
     due = due.filter((item) => item.at > now);
     for (const item of ready) item.happen();
   }
-  return { state, entries, now };
+  return { state, entries, seen, now };
 }
 
 /** When a step's newest update was intended and when it ended. */

@@ -1,0 +1,92 @@
+/** Gates as rows: under a boundary that is being judged, and under a node that may start once they hold. Pure. */
+import { type GateAssessment, jointly } from "../gates/assess.js";
+import type { PlanGate, PlanNode } from "../plan/model.js";
+import { mayStart } from "../run/edges.js";
+import { assess, countsFrom, isMeasurable } from "../run/gates.js";
+import { lastAttempt, type RunState } from "../run/state.js";
+import { duration } from "./text.js";
+import { elapsed, targetRow } from "./tree-look.js";
+import type { Mark, TreeInput, TreeRow } from "./tree-model.js";
+
+/** The gates that decide about a node now; none before they can be looked at and none once its boundary is open. */
+export function gateRows(input: TreeInput, node: PlanNode): readonly TreeRow[] {
+  const { state } = input;
+  if (state.opened[node.id] !== undefined) return [];
+  const gates = startsWith(state, node) ? node.ready : node.converged.filter((gate) => isMeasurable(state, gate));
+  return judged(input, gates, node.window);
+}
+
+/** Whether its `readyWhen` gates are what it waits for. */
+function startsWith(state: RunState, node: PlanNode): boolean {
+  const begun = node.kind === "step" ? lastAttempt(state, node.id) !== undefined : isPassed(state, node.ready);
+  return !begun && mayStart(state, node.id);
+}
+
+function isPassed(state: RunState, gates: readonly PlanGate[]): boolean {
+  return gates.every((gate) => state.gates[gate.id]?.passed !== undefined);
+}
+
+/** The gates that are judged together at the run's end. */
+export function consistencyRows(input: TreeInput): readonly TreeRow[] {
+  const gates = input.state.started.plan.consistent;
+  return judged(input, gates, 2 * Math.max(0, ...gates.map((gate) => gate.policy.interval)));
+}
+
+function judged(input: TreeInput, gates: readonly PlanGate[], window: number): readonly TreeRow[] {
+  const verdicts = gates.map((gate) => assess(input.state, input.seen, gate, input.now));
+  const holding = verdicts.filter((verdict) => !verdict.dryRun).every(({ status }) => status === "converged");
+  const apart =
+    holding && !jointly(verdicts, window) ? `hold, but not yet within one window of ${duration(window)}` : undefined;
+  return gates.map((gate, at) => gateRow(input, gate, verdicts[at] as GateAssessment, apart));
+}
+
+/** A gate of one target is one row. */
+function gateRow(input: TreeInput, gate: PlanGate, assessment: GateAssessment, apart: string | undefined): TreeRow {
+  const { state, now } = input;
+  const targets = gate.targets.map(({ name }) => targetRow(input, gate, name));
+  const [only] = targets;
+  const passed = state.gates[gate.id]?.passed !== undefined;
+  const said = passed ? "passed" : (verdictOf(state, gate) ?? apart);
+  if (only !== undefined && targets.length === 1) {
+    const text = `${only.name}: ${only.text}${said === undefined || passed ? "" : ` (${said})`}`;
+    return { ...only, kind: "gate", name: gate.name, text, mark: passed ? "done" : only.mark };
+  }
+  const deadline = deadlineOf(input, gate);
+  return {
+    kind: "gate",
+    mark: passed ? "done" : markOf(state, gate),
+    name: gate.name,
+    text:
+      said === undefined ? [progressOf(assessment), deadline].filter((part) => part !== undefined).join(", ") : said,
+    ...(passed ? {} : { time: elapsed(now - countsFrom(state, gate)) }),
+    spare: passed ? 4 : 0,
+    children: passed ? [] : targets,
+  };
+}
+
+function markOf(state: RunState, gate: PlanGate): Mark {
+  const verdict = state.gates[gate.id]?.verdict;
+  if (verdict === undefined) return "none";
+  return state.held[gate.declaredOn]?.gate === gate.id ? "held" : "failed";
+}
+
+/** What has been recorded against it. */
+function verdictOf(state: RunState, gate: PlanGate): string | undefined {
+  const verdict = state.gates[gate.id]?.verdict;
+  if (verdict === undefined) return undefined;
+  const what = verdict.timedOut ? "timed out" : verdict.kind;
+  const held = Object.values(state.held).some((hold) => hold.gate === gate.id);
+  return held ? `${what}, still measuring` : what;
+}
+
+function progressOf({ converged, needed, targets, dryRun }: GateAssessment): string {
+  const few = needed < targets.length ? `, ${needed} needed` : "";
+  return `${dryRun ? "dry run: " : ""}${converged} of ${targets.length} targets${few}`;
+}
+
+/** Nothing is said of a time-out while nobody judges by it. */
+function deadlineOf({ state, now }: TreeInput, gate: PlanGate): string | undefined {
+  const left = countsFrom(state, gate) + gate.policy.timeout - now;
+  if (state.status !== "running" || !Number.isFinite(left) || left <= 0) return undefined;
+  return `${elapsed(left)} left`;
+}

@@ -39,8 +39,15 @@ program
 program
   .command("plan <sequence>")
   .description("show the order, the waits and the gates of a sequence")
+  .option("--preview", "with what each step would change now, as evo preview says it")
+  .option("--diff", "with the resources and the paths of the properties that would change (implies --preview)")
+  .addOption(rehearse)
+  .addOption(engine)
   .addOption(json)
-  .addHelpText("after", "\nExamples:\n  evo plan role-rollout")
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo plan role-rollout\n  evo plan role-rollout --preview --rehearse\n  evo plan role-rollout --diff --json | jq .previews",
+  )
   .action(async (sequence, options) => (await import("./plan.js")).plan(sequence, options));
 
 program

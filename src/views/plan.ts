@@ -6,8 +6,11 @@ import { wrap as wrapAt } from "./text.js";
 
 const WIDTH = 80;
 
+/** More lines on a step, by its name; a line that begins with blanks belongs to the one before. */
+export type Beside = ReadonlyMap<NodeId, readonly string[]>;
+
 /** The lines of `evo plan`, without a line end. Values that are looked up at the moment of use show as references. */
-export function describePlan(plan: Plan): readonly string[] {
+export function describePlan(plan: Plan, beside: Beside = new Map()): readonly string[] {
   const roots = plan.nodes.filter((node) => node.parent === undefined);
   const steps = plan.nodes.filter((node) => node.kind === "step");
   const gates = [...plan.nodes.flatMap((node) => [...node.ready, ...node.converged]), ...plan.consistent];
@@ -16,7 +19,7 @@ export function describePlan(plan: Plan): readonly string[] {
     ...wrap(`${plan.sequence.name}${owner}: ${amount(steps.length, "step")}, ${amount(gates.length, "gate")}`, ""),
     `plan ${plan.digest.slice(0, 12)}, sequence ${plan.sequence.digest.slice(0, 12)}`,
     "",
-    ...roots.flatMap((node, at) => entryLines(plan, node, `${at + 1}.`, "")),
+    ...roots.flatMap((node, at) => entryLines({ plan, beside }, node, `${at + 1}.`, "")),
     ...atTheEnd(plan),
   ];
 }
@@ -31,7 +34,13 @@ function atTheEnd(plan: Plan): readonly string[] {
 
 // -------------------------------------------------------------------------------------------------------- entries
 
-function entryLines(plan: Plan, node: PlanNode, label: string, indent: string): readonly string[] {
+interface Shown {
+  readonly plan: Plan;
+  readonly beside: Beside;
+}
+
+function entryLines(all: Shown, node: PlanNode, label: string, indent: string): readonly string[] {
+  const { plan, beside } = all;
   const inner = `${indent}${" ".repeat(label.length + 1)}`;
   const head = node.kind === "step" ? stepHead(node) : groupHead(node);
   const members = node.kind === "group" ? node.members.map((id) => find(plan, id)) : [];
@@ -39,12 +48,13 @@ function entryLines(plan: Plan, node: PlanNode, label: string, indent: string): 
   return [
     ...wrap(`${indent}${label} ${head}`, inner),
     ...(node.kind === "step" ? stepDetails(node).flatMap((line) => wrap(`${inner}${line}`, `${inner}  `)) : []),
+    ...(beside.get(node.id) ?? []).flatMap((line) => wrap(`${inner}${line}`, `${inner}    `)),
     ...waitLines(plan, node, inner),
     ...node.ready.flatMap((gate, at) => [
       ...(at === 0 ? [`${inner}ready when:`] : []),
       ...gateLines(gate, `${inner}  `),
     ]),
-    ...members.flatMap((member, at) => entryLines(plan, member, serial ? `${at + 1}.` : "-", inner)),
+    ...members.flatMap((member, at) => entryLines(all, member, serial ? `${at + 1}.` : "-", inner)),
     ...boundaryLines(node, inner),
     ...(node.parent === undefined ? [""] : []),
   ];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { describeChanges, describeForeseen } from "../../src/authoring/describe-preview.js";
 import { type Foreseen, foresee, type Previewed, upstreamOf } from "../../src/authoring/foresee.js";
 import type { Sequence } from "../../src/sequence/model.js";
 
@@ -68,5 +69,38 @@ describe("foresee", () => {
 
   it("blames a failure on nobody else", () => {
     expect(over({ a: previewed(), b: failed, c: previewed() })).toEqual(["certain", "failed", "mayChange b"]);
+  });
+});
+
+describe("a preview in words", () => {
+  const changes = {
+    counts: { same: 2, update: 1, create: 0 },
+    resources: [
+      { urn: "urn:pulumi:dev::p::a:b:C::one", type: "a:b:C", op: "same", paths: [], replaces: [] },
+      { urn: "urn:pulumi:dev::p::a:b:C::two", type: "a:b:C", op: "replace", paths: ["x", "y[0]"], replaces: ["x"] },
+    ],
+    diagnostics: [],
+    engine: "3",
+    providers: {},
+    duration: 1,
+  };
+
+  it("says what is certain, and until when the rest is unknown", () => {
+    const say = (one: Partial<Foreseen>) =>
+      describeForeseen({ step: "s", status: "certain", dependsOn: [], changes, ...one });
+    expect(say({})).toBe("1 to update");
+    expect(say({ status: "mayChange", dependsOn: ["net"] })).toBe(
+      "1 to update as things stand; unknown until net has run",
+    );
+    expect(say({ status: "notKnown", dependsOn: ["net", "app"], reason: "no stack\n\nnet/dev" })).toBe(
+      "unknown until net, app have run (no stack; net/dev)",
+    );
+    expect(say({ status: "failed", reason: "no stack" })).toBe("preview failed: no stack");
+  });
+
+  it("names resources and the paths of their properties", () => {
+    expect(describeChanges({ step: "s", status: "certain", dependsOn: [], changes })).toEqual([
+      "replace a:b:C two: x (forces replacement), y[0]",
+    ]);
   });
 });

@@ -42,6 +42,22 @@ const ROLLOUT: Sequence = {
 };
 
 describe("describePlan", () => {
+  it("shows what is told beside a step, wherever it stands", () => {
+    const beside = new Map([
+      ["gateway", ["preview: 1 to update", `  update aws:apigateway/stage:Stage v1: ${"variables, ".repeat(8)}tags`]],
+    ]);
+    const lines = describePlan(compile(ROLLOUT), beside);
+    const at = lines.findIndex((line) => line.includes("preview:"));
+    expect(lines.slice(at - 1, at + 4)).toEqual([
+      "   - up gateway  (stacks/gateway, stack dev)",
+      "     preview: 1 to update",
+      "       update aws:apigateway/stage:Stage v1: variables, variables, variables,",
+      "         variables, variables, variables, variables, variables, tags",
+      "     converges with regions",
+    ]);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   it("tells the order, the waits, the gates and the stacks", () => {
     const [title, digests, ...lines] = describePlan(compile(ROLLOUT));
     expect(title).toBe("role-rollout, owned by platform: 3 steps, 2 gates");

@@ -1,52 +1,52 @@
 /**
  * The plugin `pulumi-language-nodejs`. The engine starts it with its own address as the last argument and reads the port
- * from the first line of its output. It ends with the engine, and no program outlives it.
+ * from the first line of its output. It ends with the engine, and no program outlives it. Within an operation of evo's it
+ * leaves the work to a language host on standby, if there is one (standby.ts).
  */
 import { readFileSync } from "node:fs";
 import { packageFile } from "../../package-root.js";
-import { type Ahead, startAhead } from "./ahead.js";
-import { operationOf, type Run, runner } from "./run.js";
+import { type Answered, callStandby } from "./standby-call.js";
+import type { Surroundings } from "./surroundings.js";
 
 /** Milliseconds between looks whether the engine is still our parent: a killed engine sends no signal. */
 const WATCH = 250;
 
 async function main(): Promise<void> {
   const args = process.argv.slice(2);
-  const version: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version;
   if (args.includes("--version") || args.includes("-version")) {
-    console.log(version);
+    console.log(JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version);
     return;
   }
-  const operation = operationOf(process.env);
-  const spare = operation?.holdUpdate === true ? await startAhead(args) : undefined;
-  const stop = new AbortController();
-  endWithEngine(stop, spare);
-  await serveEngine(args, version, runner(operation, spare), stop);
+  const around: Surroundings = { args, cwd: process.cwd(), env: process.env, pid: process.pid, output: [1, 2] };
+  const parent = process.ppid;
+  const answered = await callStandby(around);
+  const end = answered === undefined ? await serveHere(around) : leaveTo(answered);
+  let ending = false;
+  const ended = (): void => {
+    if (!ending) end();
+    ending = true;
+  };
+  process.on("SIGINT", ended).on("SIGTERM", ended);
+  setInterval(() => process.ppid !== parent && ended(), WATCH).unref();
 }
 
-/** gRPC takes a moment to load: by now the program's process is loading too. */
-async function serveEngine(args: readonly string[], version: string, run: Run, stop: AbortController): Promise<void> {
-  const { default: grpc } = await import("@grpc/grpc-js");
-  const { default: languageGrpc } = await import("@pulumi/pulumi/proto/language_grpc_pb.js");
-  const [{ serve }, { languageRuntime }] = await Promise.all([import("./server.js"), import("./service.js")]);
-  const tracing = args[args.indexOf("--tracing") + 1 || args.length] ?? "";
-  const settings = { engine: args.at(-1) ?? "", tracing, version, run };
-  const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
-  server.addService(languageGrpc.LanguageRuntimeService, languageRuntime(settings, stop));
-  console.log(await serve(server));
+/** Ends our half of the connection; the standby ends its own when the program has gone. */
+function leaveTo({ port, socket }: Answered): () => void {
+  socket.on("close", () => process.exit(0)).resume();
+  console.log(port);
+  return () => socket.end();
 }
 
 /** Stops the programs (they are killed if they don't end) and goes when the last one has gone. */
-function endWithEngine(stop: AbortController, spare: Ahead | undefined): void {
-  const parent = process.ppid;
-  const end = () => {
+async function serveHere(around: Surroundings): Promise<() => void> {
+  const [{ serveEngine }, { operationOf, runner }] = await Promise.all([import("./serve.js"), import("./run.js")]);
+  const stop = new AbortController();
+  const { port } = await serveEngine(around, stop, runner(around, operationOf(around.env)));
+  console.log(port);
+  return () => {
     stop.abort();
-    spare?.drop();
     setInterval(() => process.getActiveResourcesInfo().includes("ProcessWrap") || process.exit(0), 10);
   };
-  const ended = () => !stop.signal.aborted && end();
-  process.on("SIGINT", ended).on("SIGTERM", ended);
-  setInterval(() => process.ppid !== parent && ended(), WATCH).unref();
 }
 
 await main();

@@ -1,8 +1,8 @@
 /**
- * The first script of a process that was started ahead (ahead.ts): loads the program's own SDK, waits on descriptor 3 for
- * arguments and environment, and then runs the SDK's `cmd/run` as node itself would have: as the main module, with its
- * arguments. Nothing of the user's is loaded before. Right before, it says so: an end without that word means that
- * nothing has run, whatever the exit code.
+ * The first script of a process that was started ahead (spares.ts): loads the program's own SDK, waits on descriptor 3
+ * for arguments, output and environment, and then runs the SDK's `cmd/run` as node itself would have: as the main module,
+ * with its arguments. Nothing of the user's is loaded before. Right before, it says so: an end without that word means
+ * that nothing has run, whatever the exit code.
  */
 import fs = require("node:fs");
 import nodeModule = require("node:module");
@@ -27,12 +27,28 @@ function loadAhead(index: string): void {
   for (const file of Object.keys(require.cache).filter(isUndone)) delete require.cache[file];
 }
 
-function main(runPath: string): void {
-  loadAhead(path.join(runPath, "..", "..", "..", "index.js"));
+/**
+ * The SDK's first act is to open an inspector session, which looks at every script that is loaded: cheapest while there
+ * are few. It is the same session that `cmd/run` waits for later. Older SDKs may keep it elsewhere: they open it then.
+ */
+async function openInspector(hooks: string): Promise<void> {
+  if (fs.existsSync(hooks)) await require(hooks).isInitializedAsync();
+}
+
+/** The descriptors that are free again are the ones that are given out next. */
+function directOutput(output: string[]): void {
+  for (const [at, path] of output.entries()) {
+    fs.closeSync(at + 1);
+    fs.openSync(path, "a");
+  }
+}
+
+function begin(): void {
   if (store.globalStore !== undefined) process.exit(1);
   const message = fs.readFileSync(3, "utf8");
   if (message === "") process.exit(1);
-  const { argv, env } = JSON.parse(message) as { argv: string[]; env: NodeJS.ProcessEnv };
+  const { argv, env, output } = JSON.parse(message) as { argv: string[]; env: NodeJS.ProcessEnv; output: string[] };
+  directOutput(output);
   process.argv = [process.argv[0] as string, ...argv];
   Object.assign(process.env, env);
   fs.writeSync(3, "running");
@@ -40,4 +56,12 @@ function main(runPath: string): void {
   (nodeModule as unknown as { runMain(): void }).runMain();
 }
 
-main(process.argv[2] as string);
+async function main(runPath: string): Promise<void> {
+  const sdk = path.join(runPath, "..", "..", "..");
+  await openInspector(path.join(sdk, "runtime", "closure", "v8Hooks.js"));
+  loadAhead(path.join(sdk, "index.js"));
+  // What the program throws is to be an uncaught exception, not a rejection of this function's.
+  setImmediate(begin);
+}
+
+void main(process.argv[2] as string);

@@ -1,10 +1,11 @@
 /** Runs a program in a fresh process, with evo's holds around it where the operation asks for them. */
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Ahead, Start } from "./ahead.js";
 import { hold, type Word } from "./hold.js";
 import { locateModule, programNode } from "./locate.js";
 import { programArguments, programEnvironment, type RunRequest, withoutOwnVariables } from "./program.js";
 import { handOver, secretValues } from "./secrets.js";
+import type { Spares, Start } from "./spares.js";
+import type { Surroundings } from "./surroundings.js";
 
 /** `bail`: the program has told the user already. */
 export type RunOutcome =
@@ -32,17 +33,18 @@ export function operationOf(env: NodeJS.ProcessEnv): Operation | undefined {
 
 export type Run = (request: RunRequest, signal: AbortSignal) => Promise<RunOutcome>;
 
-/** Runs evaluations; an aborted signal stops the program. `spare` is a process that was started ahead. */
-export function runner(operation: Operation | undefined, spare: Ahead | undefined): Run {
+/** Runs evaluations; an aborted signal stops the program. `spares` are processes that were started ahead. */
+export function runner(around: Surroundings, operation: Operation | undefined, spares?: Spares): Run {
   return async (request, signal) => {
-    const env = withoutOwnVariables(process.env);
+    const env = withoutOwnVariables(around.env);
     const node = await programNode(env);
     const runPath = await locateModule("@pulumi/pulumi/cmd/run", request.programDirectory, node, env);
     if (runPath === undefined) return error("The Pulumi SDK is not installed. Run `pulumi install`.");
     if (operation !== undefined) handOver(operation.directory, secretValues(request.config, request.secretKeys));
     const { nodeargs } = request.options;
-    const how: Start = { node, nodeargs, runPath, env: programEnvironment(request, process.env) };
-    const start: Evaluate = (monitor, stop) => evaluate(how, programArguments({ ...request, monitor }), spare, stop);
+    const how: Start = { node, nodeargs, runPath, env: programEnvironment(request, around.env) };
+    const start: Evaluate = (monitor, stop) =>
+      evaluate(how, around, programArguments({ ...request, monitor }), spares, stop);
     if (operation?.holdUpdate !== true || request.dryRun) return start(request.monitor, signal);
     return runHeld(operation.directory, request.monitor, start, signal);
   };
@@ -74,20 +76,22 @@ async function runHeld(directory: string, monitor: string, start: Evaluate, sign
   }
 }
 
-/** Starts a program and waits for its end. Working directory, like the rest, is what the engine gave this host. */
+/** Starts a program and waits for its end. Working directory, like the rest, is what the engine gave the plugin. */
 async function evaluate(
   start: Start,
+  around: Surroundings,
   args: readonly string[],
-  spare: Ahead | undefined,
+  spares: Spares | undefined,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
-  const taken = spare?.take(start, args);
+  const taken = spares?.take(start, around, args);
   if (taken !== undefined) {
     const code = await ended(() => taken.child, signal);
     if (taken.begun()) return outcomeOf(code);
   }
   const { node, nodeargs, runPath, env } = start;
-  const now = () => spawn(node, [...nodeargs, runPath, ...args], { env, stdio: ["ignore", "inherit", "inherit"] });
+  const { cwd, output } = around;
+  const now = () => spawn(node, [...nodeargs, runPath, ...args], { env, cwd, stdio: ["ignore", ...output] });
   return outcomeOf(await ended(now, signal));
 }
 

@@ -9,6 +9,7 @@ import { dependencies, installRoot, packageManager } from "./package-manager.js"
 import { type RequiredPlugin, requiredPlugins } from "./packages.js";
 import { parseOptions, type RunRequest, withoutOwnVariables } from "./program.js";
 import { type Run, type RunOutcome, stopChild } from "./run.js";
+import type { Surroundings } from "./surroundings.js";
 
 /** What the host was started with. */
 export interface HostSettings {
@@ -17,6 +18,7 @@ export interface HostSettings {
   readonly tracing: string;
   readonly version: string;
   readonly run: Run;
+  readonly around: Surroundings;
 }
 
 type Unary<Request, Response> = grpc.handleUnaryCall<Request, Response>;
@@ -49,7 +51,7 @@ export function languageRuntime(settings: HostSettings, stop: AbortController): 
       stop.abort();
       return nothing;
     }),
-    about: unary<language.AboutRequest, language.AboutResponse>((request) => about(request)),
+    about: unary<language.AboutRequest, language.AboutResponse>((request) => about(request, settings.around)),
     getProgramDependencies: unary<language.GetProgramDependenciesRequest, language.GetProgramDependenciesResponse>(
       async (request) => {
         const directory = request.getInfo()?.getProgramDirectory() ?? ".";
@@ -61,9 +63,9 @@ export function languageRuntime(settings: HostSettings, stop: AbortController): 
     ),
     runtimeOptionsPrompts: unary(async () => new language.RuntimeOptionsResponse()),
     template: unary(async () => new language.TemplateResponse()),
-    installDependencies: streaming(install),
+    installDependencies: streaming((call: InstallCall, signal) => install(call, settings.around, signal)),
     runPlugin: streaming((call: StreamCall<language.RunPluginRequest>, signal) =>
-      runPlugin(call, AbortSignal.any([signal, stop.signal])),
+      runPlugin(call, settings.around, AbortSignal.any([signal, stop.signal])),
     ),
   };
 }
@@ -157,19 +159,19 @@ function pluginDependency({ name, version, server }: RequiredPlugin): plugin.Plu
   return new plugin.PluginDependency().setName(name).setKind("resource").setVersion(version).setServer(server);
 }
 
-async function about(request: language.AboutRequest): Promise<language.AboutResponse> {
+async function about(request: language.AboutRequest, { env }: Surroundings): Promise<language.AboutResponse> {
   const info = request.getInfo();
-  const node = await programNode(process.env);
-  const response = new language.AboutResponse().setExecutable(node).setVersion(await versionOf(node));
+  const node = await programNode(env);
+  const response = new language.AboutResponse().setExecutable(node).setVersion(await versionOf(node, env));
   response
     .getMetadataMap()
     .set("packagemanager", packageManager(optionsOf(info).packagemanager, info?.getProgramDirectory() ?? "."));
   return response;
 }
 
-async function versionOf(node: string): Promise<string> {
+async function versionOf(node: string, env: NodeJS.ProcessEnv): Promise<string> {
   const child = spawn(node, ["--version"], {
-    env: withoutOwnVariables(process.env),
+    env: withoutOwnVariables(env),
     stdio: ["ignore", "pipe", "ignore"],
   });
   let text = "";
@@ -181,33 +183,26 @@ async function versionOf(node: string): Promise<string> {
 }
 
 type StreamCall<Request> = grpc.ServerWritableStream<Request, unknown>;
+type InstallCall = grpc.ServerWritableStream<language.InstallDependenciesRequest, language.InstallDependenciesResponse>;
 
-async function install(
-  call: grpc.ServerWritableStream<language.InstallDependenciesRequest, language.InstallDependenciesResponse>,
-  signal: AbortSignal,
-): Promise<void> {
+async function install(call: InstallCall, { env }: Surroundings, signal: AbortSignal): Promise<void> {
   const info = call.request.getInfo();
   const directory = installRoot(info?.getProgramDirectory() ?? ".");
   const manager = packageManager(optionsOf(info).packagemanager, directory);
-  const file = await onPath(manager, process.env.PATH ?? "");
+  const file = await onPath(manager, env.PATH ?? "");
   if (file === undefined) throw new Error(`${manager} is not on the PATH`);
-  const code = await pipe(
-    file,
-    ["install"],
-    { cwd: directory, env: withoutOwnVariables(process.env) },
-    signal,
-    (message) =>
-      call.write(
-        message.stream === "stdout"
-          ? new language.InstallDependenciesResponse().setStdout(message.bytes)
-          : new language.InstallDependenciesResponse().setStderr(message.bytes),
-      ),
+  const code = await pipe(file, ["install"], { cwd: directory, env: withoutOwnVariables(env) }, signal, (message) =>
+    call.write(
+      message.stream === "stdout"
+        ? new language.InstallDependenciesResponse().setStdout(message.bytes)
+        : new language.InstallDependenciesResponse().setStderr(message.bytes),
+    ),
   );
   if (code !== 0) throw new Error(`${manager} install failed with exit code ${code} in ${directory}`);
 }
 
 /** Starts a provider written for Node (`PulumiPlugin.yaml`) or a policy pack. */
-async function runPlugin(call: grpc.ServerWritableStream<language.RunPluginRequest, unknown>, signal: AbortSignal) {
+async function runPlugin(call: StreamCall<language.RunPluginRequest>, around: Surroundings, signal: AbortSignal) {
   const { request } = call;
   const info = request.getInfo();
   const directory = info?.getProgramDirectory() ?? request.getProgram();
@@ -215,13 +210,9 @@ async function runPlugin(call: grpc.ServerWritableStream<language.RunPluginReque
   const env = withoutOwnVariables(Object.fromEntries(request.getEnvList().map(variable)));
   if (options.typescript) env.PULUMI_NODEJS_TYPESCRIPT = "true";
   if (options.tsconfig !== "") env.PULUMI_NODEJS_TSCONFIG_PATH = options.tsconfig;
-  const node = await programNode(process.env);
-  const runPath = await locateModule(
-    "@pulumi/pulumi/cmd/run-plugin",
-    directory,
-    node,
-    withoutOwnVariables(process.env),
-  );
+  const node = await programNode(around.env);
+  const own = withoutOwnVariables(around.env);
+  const runPath = await locateModule("@pulumi/pulumi/cmd/run-plugin", directory, node, own);
   if (runPath === undefined) throw new Error(`@pulumi/pulumi is not installed in ${directory}: run npm install there`);
   const args = [runPath, ...options.nodeargs, directory, ...request.getArgsList()];
   const code = await pipe(node, args, { cwd: request.getPwd(), env }, signal, (message) =>

@@ -16,6 +16,7 @@ import { createObserver, type Observer } from "./observer.js";
 import type { HostOrder } from "./order.js";
 import { type Ending, failureReason, outcomeOf } from "./outcome.js";
 import { findByEnvironment, identifyProcess, isAlive } from "./process-identity.js";
+import type { Standby } from "./standby.js";
 import { changesOf, fold, initialState, type OperationState } from "./state.js";
 
 /** Milliseconds between looks at an engine that is not our child. */
@@ -31,8 +32,10 @@ interface Scene {
 }
 
 /** Runs the order. `hosted` is called once the journal says that this host lives. */
-export async function drive(order: HostOrder, hosted: () => void): Promise<void> {
+export async function drive(order: HostOrder, standby: Standby, hosted: () => void): Promise<void> {
   const scene = openScene(order);
+  const { directory, project, env } = order;
+  if (order.kind === "begin" && order.oneProcess) standby.expect({ directory, cwd: project.programDirectory, env });
   scene.observer.record(hostedLine(order), "durable");
   hosted();
   let outcome: OperationOutcome;
@@ -41,6 +44,7 @@ export async function drive(order: HostOrder, hosted: () => void): Promise<void>
   } catch (error) {
     outcome = await brokenOff(scene, error as Error);
   }
+  standby.expect(undefined);
   // Whoever reads an outcome finds nothing beside the journal any more.
   clearScratch(order.directory);
   scene.observer.record({ line: "outcome", outcome }, "durable");

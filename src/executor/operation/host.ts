@@ -1,17 +1,13 @@
 /**
- * The operation host: a process for one operation. It is started ahead of need (loading the Automation API takes half a
- * second), reads its order from standard input, says `hosted` and then belongs to nobody: evo may die, it goes on.
+ * The operation host: a process that drives operations, one after another. It is started ahead of need (loading the
+ * Automation API takes half a second) and reads its orders from standard input, a line each. Once it has said `hosted` the
+ * operation is its own: evo may die, it goes on to the outcome and ends then.
  */
 import { writeSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { drive } from "./drive.js";
 import type { HostOrder } from "./order.js";
-
-async function readOrder(): Promise<HostOrder | undefined> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString("utf8");
-  return text === "" ? undefined : (JSON.parse(text) as HostOrder);
-}
+import { startStandby } from "./standby.js";
 
 /** Whoever started us may be gone already. */
 function say(word: string): void {
@@ -23,16 +19,21 @@ function say(word: string): void {
 }
 
 async function main(): Promise<void> {
+  const standby = startStandby();
   // Begun now, awaited where it is needed: the order usually comes later.
   void import("./engine-calls.js").catch(() => undefined);
-  const order = await readOrder();
-  if (order === undefined) return process.exit(0);
-  process.env["TMPDIR"] = order.directory;
-  await drive(order, () => say("hosted"));
-  process.exit(0);
+  for await (const line of createInterface({ input: process.stdin })) {
+    const order = JSON.parse(line) as HostOrder;
+    process.env["TMPDIR"] = order.directory;
+    await drive(order, standby, () => say("hosted"));
+    say("free");
+  }
 }
 
-main().catch((error: Error) => {
-  say(`error ${error.message}`);
-  process.exit(1);
-});
+main().then(
+  () => process.exit(0),
+  (error: Error) => {
+    say(`error ${error.message}`);
+    process.exit(1);
+  },
+);

@@ -1,70 +1,83 @@
-/** Starts operation hosts, detached from whoever starts them. */
+/** Starts operation hosts, detached from whoever starts them, and gives a host that is free its next order. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { EvoError } from "../../errors.js";
 import { packageFile } from "../../package-root.js";
 import type { HostOrder } from "./order.js";
 
-type HostProcess = ChildProcessByStdio<Writable, Readable, null>;
-
 export interface HostLauncher {
-  /** Starts loading a host ahead of need, unless one waits already. It ends by itself when nobody needs it. */
+  /** Starts loading a host ahead of need, unless one is free. It ends with this process. */
   prepare(): void;
   /** Hands an order to a host; resolves once its journal says that it lives. Errors: `operation.host`. */
   launch(order: HostOrder): Promise<void>;
 }
 
-/** A launcher that keeps at most one host waiting. */
+/** What the host says next, as long as somebody waits for it. */
+interface Waiting {
+  hosted(): void;
+  failed(why: string): void;
+}
+
+interface Host {
+  readonly process: ChildProcessByStdio<Writable, Readable, null>;
+  waiting: Waiting | undefined;
+}
+
+/** A launcher that gives an order to a host that has done its last one, before it starts another. */
 export function createHostLauncher(): HostLauncher {
-  let spare: HostProcess | undefined;
-  const take = (): HostProcess => {
-    const host = spare !== undefined && spare.exitCode === null && spare.signalCode === null ? spare : spawnHost();
-    spare = undefined;
-    return host;
-  };
+  const free: Host[] = [];
+  const add = (host: Host): void => void free.push(host);
+  const remove = (host: Host): void => void free.splice(0, free.length, ...free.filter((other) => other !== host));
   return {
     prepare: () => {
-      if (spare === undefined || spare.exitCode !== null || spare.signalCode !== null) spare = spawnHost();
+      if (free.length === 0) add(spawnHost(add, remove));
     },
-    launch: (order) => handOver(take(), order),
+    launch: (order) => handOver(free.pop() ?? spawnHost(add, remove), order),
   };
 }
 
-/** The order may carry secrets, so it comes by a pipe; the host's own environment holds none. */
-function spawnHost(): HostProcess {
+/** Orders may carry secrets, so they come by a pipe; the host's own environment holds none. */
+function spawnHost(freed: (host: Host) => void, gone: (host: Host) => void): Host {
   const { PATH } = process.env;
-  const host = spawn(process.execPath, [packageFile("dist", "executor", "operation", "host.js")], {
+  const child = spawn(process.execPath, [packageFile("dist", "executor", "operation", "host.js")], {
     env: PATH === undefined ? {} : { PATH },
     cwd: "/",
     detached: true,
     stdio: ["pipe", "pipe", "ignore"],
   });
+  const host: Host = { process: child, waiting: undefined };
   // Neither a waiting host nor one at work keeps evo's process alive.
-  host.unref();
-  for (const stream of [host.stdin, host.stdout] as unknown as { unref?(): void }[]) stream.unref?.();
-  host.on("error", () => undefined);
-  host.stdin.on("error", () => undefined);
+  child.unref();
+  for (const stream of [child.stdin, child.stdout] as unknown as { unref?(): void }[]) stream.unref?.();
+  const fail = (why: string): void => {
+    gone(host);
+    host.waiting?.failed(why);
+  };
+  child.on("error", (error) => fail(error.message));
+  child.on("exit", (code) => fail(`it ended with exit code ${code}`));
+  child.stdin.on("error", () => undefined);
+  createInterface({ input: child.stdout }).on("line", (word) => {
+    if (word === "hosted") host.waiting?.hosted();
+    else if (word === "free") freed(host);
+    else if (word.startsWith("error ")) fail(word.slice("error ".length));
+  });
   return host;
 }
 
-function handOver(host: HostProcess, order: HostOrder): Promise<void> {
+function handOver(host: Host, order: HostOrder): Promise<void> {
   return new Promise((resolve, reject) => {
-    host.ref();
-    const settle = (error?: EvoError): void => {
-      host.unref();
-      host.removeAllListeners("exit");
-      host.stdout.destroy();
-      if (error === undefined) resolve();
-      else reject(error);
+    host.process.ref();
+    const settle = (end: () => void): void => {
+      host.waiting = undefined;
+      host.process.unref();
+      end();
     };
-    host.once("exit", (code) => settle(noHost(`it ended with exit code ${code}`)));
-    let said = "";
-    host.stdout.on("data", (chunk: Buffer) => {
-      said += chunk.toString("utf8");
-      if (said.startsWith("hosted\n")) settle();
-      else if (said.startsWith("error ") && said.includes("\n")) settle(noHost(said.slice("error ".length).trim()));
-    });
-    host.stdin.end(JSON.stringify(order));
+    host.waiting = {
+      hosted: () => settle(resolve),
+      failed: (why) => settle(() => reject(noHost(why))),
+    };
+    host.process.stdin.write(`${JSON.stringify(order)}\n`);
   });
 }
 

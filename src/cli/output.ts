@@ -5,11 +5,13 @@ import { createRedactor, secretsInEnvironment } from "../redact.js";
 import { utcTime, wrap } from "../views/text.js";
 import { annotation, harmless, harmlessJson, onGitHub } from "./github.js";
 
-/** A reader that has gone (`| head -1`) ends no run: what would be said to it is dropped. */
+/** A reader that has gone (`| head -1`, a closed terminal) ends no run: what would be said to it is dropped. */
+const GONE = ["EPIPE", "EIO", "ENXIO"];
+
 let gone = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (!GONE.includes(error.code ?? "")) throw error;
     if (stream === process.stdout) gone = true;
   });
 }
@@ -47,9 +49,18 @@ function write(text: string): void {
   if (!gone) process.stdout.write(`${text}\n`);
 }
 
+/** Takes what is said while a tree stands on the terminal. */
+let above: ((text: string) => void) | undefined;
+
+/** From now on remarks are given to `write`, who puts them above a tree; undefined: straight to stderr again. */
+export function sayAbove(write: ((text: string) => void) | undefined): void {
+  above = write;
+}
+
 /** Progress and remarks. */
 export function say(line: string): void {
-  process.stderr.write(`${github ? harmless(line) : line}\n`);
+  if (above !== undefined) above(line);
+  else process.stderr.write(`${github ? harmless(line) : line}\n`);
 }
 
 /** Commands for a GitHub runner, made by github.ts. */

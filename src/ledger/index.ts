@@ -3,12 +3,14 @@ import type { GateId } from "../plan/model.js";
 import type { RunId } from "../run/events.js";
 import type { Entry, LeaseHolder, Ledger, Sample } from "../run/ports.js";
 import { type Database, openDatabase } from "./database.js";
+import { type Moment, moments } from "./durations.js";
 import { joinServer } from "./embedded/server.js";
 import { makeReady } from "./migrate.js";
 import * as read from "./read.js";
 import { type VerifyOptions, type VerifyResult, verify } from "./verify.js";
 import * as write from "./write.js";
 
+export type { Moment } from "./durations.js";
 export type { EntryFilter, RunFilter, RunSummary } from "./read.js";
 export type { VerifyOptions, VerifyResult } from "./verify.js";
 
@@ -33,6 +35,8 @@ export interface OpenLedger extends Ledger {
   runs(filter: read.RunFilter): Promise<readonly read.RunSummary[]>;
   unfinished(sequence: string, rehearsal: boolean): Promise<readonly read.RunSummary[]>;
   leases(): Promise<readonly LeaseHolder[]>;
+  /** When the newest completed runs of a sequence did what: for usual durations. */
+  moments(sequence: string, rehearsal: boolean, limit: number): Promise<readonly Moment[]>;
   samples(run: RunId, gate: GateId): Promise<readonly Sample[]>;
   /** Ends all connections; the last evo of an embedded ledger stops its server. */
   close(): Promise<void>;
@@ -83,6 +87,7 @@ function toLedger(database: Database, claimed: string, close: () => Promise<void
     runs: (filter) => read.runs(database, filter),
     unfinished: (sequence, rehearsal) => read.runs(database, { sequence, rehearsal, unfinished: true }),
     leases: () => read.leases(database),
+    moments: (sequence, rehearsal, limit) => moments(database, sequence, rehearsal, limit),
     samples: (run, gate) => read.samples(database, run, gate),
     close,
   };

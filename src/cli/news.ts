@@ -1,60 +1,62 @@
 /** A run's news as plain lines on stderr, or as ndjson on stdout; and how a command ends. */
-import type { Measurement } from "../gates/model.js";
 import { eventOf } from "../run/entries.js";
+import { evolve } from "../run/evolve.js";
 import type { Entry, News, Notifier } from "../run/ports.js";
-import type { RunState } from "../run/state.js";
-import { describeEvent, describeHolder, describeLook } from "../views/lines.js";
+import { gatesOf, type RunState } from "../run/state.js";
+import { describeDetails, describeEvent, describeHolder, describeLook } from "../views/lines.js";
 import { describeRun, viewRun } from "../views/status.js";
-import { columns, print, printJson, sayAt } from "./output.js";
+import { describeWaits, waitsOf } from "../views/waits.js";
+import { group, onGitHub } from "./github.js";
+import { columns, print, printJson, printLine, sayAt, sayCommands, timestamp } from "./output.js";
+import { createSights } from "./sights.js";
 
 export interface OutputOptions {
   readonly json?: boolean;
   readonly output?: "text" | "ndjson";
 }
 
-/** A wait that does not change is said again after this many milliseconds. */
-const HEARTBEAT = 30_000;
-
-/** Tells news, beginning with the entries that were recorded before anybody could listen. */
-export function newsTeller(before: readonly Entry[], options: OutputOptions): Notifier {
-  const waits = new Map<string, Wait>();
-  const tell = (news: News): void => {
-    const line = options.output === "ndjson" ? undefined : describeNews(news, waits);
-    if (options.output === "ndjson") print(JSON.stringify(lineOf(news)));
-    else if (line !== undefined) sayAt(line);
-  };
-  for (const entry of before) tell({ kind: "recorded", entry, event: eventOf(entry).event });
-  return { tell };
+/** Tells until it is closed. */
+export interface Teller extends Notifier {
+  close(): void;
 }
 
-interface Wait {
-  readonly said: string;
-  readonly at: number;
-  readonly since: number;
+/** Where plain lines go, and what time it is. */
+export interface Lines {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls once after so many milliseconds, unless the answer is called before. Never keeps the process alive. */
+  after(milliseconds: number, call: () => void): () => void;
+  say(line: string): void;
+  /** A line with others that belong to it, which may be left out or folded away. */
+  sayFolded(line: string, details: readonly string[]): void;
 }
 
-function describeNews(news: News, waits: Map<string, Wait>): string | undefined {
-  switch (news.kind) {
-    case "recorded":
-      return describeEvent(news.event, news.entry.run);
-    case "looked":
-      return describeWait(news.gate, news.target, news.measurement, waits);
-    case "waiting":
-      return `${news.node}: waits: ${describeHolder(news.lease)}`;
-    case "progress":
-      return undefined;
-  }
+const STDERR: Lines = {
+  now: Date.now,
+  after(milliseconds, call) {
+    const timer = setTimeout(call, milliseconds).unref();
+    return () => clearTimeout(timer);
+  },
+  say: sayAt,
+  sayFolded(line, details) {
+    if (details.length === 0 || !onGitHub(process.env)) return sayAt(line);
+    const [title = "", ...rest] = line.split("\n");
+    sayCommands(group(`${timestamp()}  ${title}`, [...rest, ...details]));
+  },
+};
+
+/**
+ * Tells news, beginning with the entries that were recorded before anybody could listen. `state` is the one that they
+ * led to; without it nothing is known to be waited for, and there is no heartbeat.
+ */
+export function newsTeller(before: readonly Entry[], options: OutputOptions, state?: RunState): Teller {
+  const teller = options.output === "ndjson" ? { tell: tellLine, close: () => undefined } : lineTeller(STDERR, state);
+  for (const entry of before) teller.tell({ kind: "recorded", entry, event: eventOf(entry).event });
+  return teller;
 }
 
-/** A look is said when it says something new, and every now and then. */
-function describeWait(gate: string, target: string, look: Measurement, waits: Map<string, Wait>): string | undefined {
-  const key = `${gate}\n${target}`;
-  const said = `${look.verdict} ${JSON.stringify(look.observed)}`;
-  const before = waits.get(key);
-  if (before?.said === said && look.ended - before.at < HEARTBEAT) return undefined;
-  const since = before?.said === said ? before.since : look.began;
-  waits.set(key, { said, at: look.ended, since });
-  return before?.said === said && look.verdict === "pass" ? undefined : describeLook(gate, target, look, since);
+function tellLine(news: News): void {
+  printLine(lineOf(news));
 }
 
 function lineOf(news: News): unknown {
@@ -63,10 +65,64 @@ function lineOf(news: News): unknown {
   return { kind: "recorded", entry };
 }
 
+/** Milliseconds between heartbeats, at first and in the long run: less than the silence that any CI takes for death. */
+const HEARTBEAT = 60_000;
+const LATER_HEARTBEAT = 300_000;
+/** So many at the first pace. */
+const EARLY = 10;
+
+/** One line for each thing that has happened, and now and then one for what has not. */
+export function lineTeller(lines: Lines, known: RunState | undefined): Teller {
+  let state = known;
+  let beats = 0;
+  const sights = createSights();
+  const beat = (): void => {
+    beats += 1;
+    const waits = state === undefined ? [] : waitsOf(state, sights);
+    const line = describeWaits(waits, lines.now());
+    if (line !== undefined) lines.say(line);
+    sights.afterHeartbeat();
+    stop = lines.after(beats < EARLY ? HEARTBEAT : LATER_HEARTBEAT, beat);
+  };
+  let stop = lines.after(HEARTBEAT, beat);
+  return {
+    tell(news) {
+      const { line, details } = describeNews(news, sights.note(news, lines.now()));
+      if (line !== undefined) lines.sayFolded(line, details);
+      if (news.kind !== "recorded" || state === undefined || news.entry.number <= state.last) return;
+      state = evolve(state, { number: news.entry.number, event: news.event });
+      if (news.event.type === "operation.intended") sights.forget(provedBy(state, news.event.step));
+    },
+    close: () => stop(),
+  };
+}
+
+function provedBy(state: RunState, step: string): readonly string[] {
+  return gatesOf(state.started.plan).flatMap(({ id, proves }) => (proves.includes(step) ? [id] : []));
+}
+
+/** `isNew`: whether it has not been said already. */
+function describeNews(
+  news: News,
+  isNew: boolean,
+): { readonly line?: string | undefined; readonly details: readonly string[] } {
+  if (!isNew) return { details: [] };
+  switch (news.kind) {
+    case "recorded":
+      return { line: describeEvent(news.event, news.entry.run), details: describeDetails(news.event) };
+    case "looked":
+      return { line: describeLook(news.gate, news.target, news.measurement, news.measurement.began), details: [] };
+    case "waiting":
+      return { line: `${news.node}: waits: ${describeHolder(news.lease)}`, details: [] };
+    case "progress":
+      return { details: [] };
+  }
+}
+
 /** The final table on stderr and, with `--json`, the whole view on stdout; with ndjson it is the last line. */
 export function showOutcome(state: RunState, options: OutputOptions): void {
   const view = viewRun(state);
-  if (options.output === "ndjson") print(JSON.stringify({ kind: "outcome", run: view }));
+  if (options.output === "ndjson") printLine({ kind: "outcome", run: view });
   else if (options.json) printJson(view);
   else print(["", ...describeRun(view, Date.now(), columns())]);
 }

@@ -13,6 +13,10 @@ export const program = new Command("evo")
 
 const json = new Option("--json", "print one JSON document to stdout");
 const engine = new Option("--engine <path>", "the Pulumi CLI to use (default: EVO_PULUMI, PATH, evo's own copy)");
+const reportFile = new Option(
+  "--report-file <path>",
+  "write a report at the end, however it ends: JSON (evo schema --report) or Markdown, by .json or .md; repeatable",
+).argParser((path: string, before: readonly string[] | undefined) => [...(before ?? []), path]);
 const rehearse = new Option("--rehearse", "run against a simulated world; production cannot be touched");
 
 program
@@ -21,6 +25,7 @@ program
   .option("--name <name>", "the sequence's name", "rollout")
   .option("--stack <stack>", "the stack of each project, or the beginning of its name (default: the most common one)")
   .option("--json-sequence", "write JSON with its schema instead of TypeScript")
+  .option("--force", "write over a sequence of that name")
   .addOption(json)
   .addHelpText("after", "\nExamples:\n  evo init\n  evo init infra --stack prod --name release")
   .action(async (folder, options) => (await import("./init.js")).init(folder, options));
@@ -87,8 +92,9 @@ gate
 program
   .command("schema")
   .description("print the JSON Schema of a .json sequence")
-  .addHelpText("after", "\nExamples:\n  evo schema > sequence.schema.json")
-  .action(async () => (await import("./schema.js")).schema());
+  .option("--report", "of a report (--report-file) instead")
+  .addHelpText("after", "\nExamples:\n  evo schema > sequence.schema.json\n  evo schema --report > report.schema.json")
+  .action(async (options) => (await import("./schema.js")).schema(options));
 
 program
   .command("preview <sequence>")
@@ -117,9 +123,10 @@ program
   .addOption(
     new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices(["text", "ndjson"]),
   )
+  .addOption(reportFile)
   .addHelpText(
     "after",
-    "\nExamples:\n  evo up role-rollout --rehearse\n  evo up role-rollout\n  evo up role-rollout --output ndjson | jq .\n\nCtrl-C pauses cleanly; twice stops the running operation at its next safe point.",
+    "\nExamples:\n  evo up role-rollout --rehearse\n  evo up role-rollout\n  evo up role-rollout --output ndjson | jq .\n  evo up role-rollout --report-file report.json --report-file report.md\n\nCtrl-C pauses cleanly; twice stops the running operation at its next safe point.",
   )
   .action(async (sequence, options) => (await import("./up.js")).up(sequence, options));
 
@@ -135,6 +142,7 @@ program
   .addOption(
     new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices(["text", "ndjson"]),
   )
+  .addOption(reportFile)
   .addHelpText("after", "\nExamples:\n  evo resume\n  evo resume role-rollout-k3m9qa --reason 'quota was raised'")
   .action(async (run, options) => (await import("./resume.js")).resume(run, options));
 

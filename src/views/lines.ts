@@ -1,6 +1,6 @@
 /** News of a run as plain lines, for terminals without a tree, logs and pipes. Pure: what is said depends on its arguments only. */
 import type { Json, Measurement } from "../gates/model.js";
-import type { RunEvent } from "../run/events.js";
+import type { ChangeSet, RunEvent, TargetReport } from "../run/events.js";
 import type { LeaseHolder } from "../run/ports.js";
 import { counted, duration, planned, shown } from "./text.js";
 
@@ -16,11 +16,11 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
     case "operation.previewed":
       return `${stepOf(event.operation)}: preview: ${planned(event.preview.counts)}${event.refusal === undefined ? "" : `; refused: ${event.refusal}`}`;
     case "operation.succeeded":
-      return `${stepOf(event.operation)}: updated, ${counted(event.changes.counts)}, ${duration(event.ended - event.began)}`;
+      return `${stepOf(event.operation)}: ${doneWord(event.operation)}, ${counted(event.changes.counts)}, ${duration(event.ended - event.began)}`;
     case "operation.failed":
-      return `${stepOf(event.operation)}: ${event.how}: ${event.reason}`;
+      return `${stepOf(event.operation)}: ${event.how === "absent" ? "did not start" : event.how}: ${event.reason}`;
     case "operation.unresolved":
-      return `${stepOf(event.operation)}: its outcome is unknown: ${event.facts.join("; ")}`;
+      return `${stepOf(event.operation)}: nobody knows how it ended: ${event.facts.join("; ")}`;
     case "gate.measured":
       return undefined;
     case "gate.passed":
@@ -28,17 +28,17 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
     case "gate.failed":
     case "gate.errored":
     case "gate.inconclusive":
-      return `${event.gate}: ${event.timedOut ? "timed out" : event.type.slice("gate.".length)}: ${event.reason}`;
+      return `${event.gate}: ${event.timedOut ? "timed out" : GATE_WORDS[event.type]}: ${event.reason}`;
     case "boundary.opened":
       return `${event.node}: converged`;
     case "run.held":
-      return `${event.node}: held by ${event.gate}; still measuring`;
+      return `${event.node}: held: nothing goes on behind it before ${event.gate} passes; evo keeps looking`;
     case "run.halted":
-      return `halted (${event.cause}): ${event.reason}`;
+      return `halted (${event.cause})${event.node === undefined ? "" : ` at ${event.node}`}: ${event.reason}`;
     case "run.paused":
       return `paused: ${event.reason}`;
     case "run.resumed":
-      return `resumed: ${event.reason}`;
+      return `resumed: ${event.reason}${event.acceptChangedCode ? "; signed: changed code is accepted" : ""}`;
     case "run.completed":
       return "completed: every boundary has converged";
     case "run.aborted":
@@ -46,17 +46,68 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
   }
 }
 
+const GATE_WORDS = {
+  "gate.failed": "failed",
+  "gate.errored": "could not look",
+  "gate.inconclusive": "inconclusive",
+} as const;
+
+const DONE_WORDS: { readonly [verb: string]: string } = { destroy: "destroyed", refresh: "refreshed" };
+
+/** An operation's id is `<run>.<step>.<attempt>.<verb>`. */
+function doneWord(operation: string): string {
+  return DONE_WORDS[operation.split(".").at(-1) ?? ""] ?? "updated";
+}
+
 function stepOf(operation: string): string {
   return operation.split(".").at(-3) ?? operation;
 }
 
-/** `gateway/canary  eu-west-1  403, expected 200  12 s`: what a boundary waits for. */
+/** What stands behind an event's line, where a log can fold it away: resources, diagnostics, the looks at each target. */
+export function describeDetails(event: RunEvent): readonly string[] {
+  switch (event.type) {
+    case "operation.succeeded":
+      return changeLines(event.changes);
+    case "operation.failed":
+      return event.changes === undefined ? [] : changeLines(event.changes);
+    case "gate.passed":
+    case "gate.failed":
+    case "gate.errored":
+    case "gate.inconclusive":
+      return event.targets.map(targetLine);
+    default:
+      return [];
+  }
+}
+
+function changeLines({ resources, diagnostics, engine, providers }: ChangeSet): readonly string[] {
+  const versions = Object.entries(providers).map(([name, version]) => `${name} ${version}`);
+  return [
+    ...resources.map(({ op, urn, paths, replaces }) => {
+      const why = replaces.length > 0 ? `, replaced because of ${replaces.join(", ")}` : "";
+      return `${op}  ${urn}${paths.length > 0 ? `  ${paths.join(", ")}` : ""}${why}`;
+    }),
+    ...diagnostics.map(({ severity, message }) => `${severity}: ${message}`),
+    `engine ${[engine, ...versions].join(", ")}`,
+  ];
+}
+
+function targetLine({ target, last, counts }: TargetReport): string {
+  const looks = Object.entries(counts).flatMap(([verdict, count]) => (count > 0 ? [`${count} ${verdict}`] : []));
+  return `${target}  ${last === undefined ? "not looked at" : describeSight(last)}  (${looks.join(", ") || "no look"})`;
+}
+
+/** `gateway/canary  eu-west-1  403, expected 200`: what a boundary waits for; `for 12 s` where it is not new. */
 export function describeLook(gate: string, target: string, look: Measurement, since: number): string {
-  const waited = duration(look.ended - since);
-  if (look.verdict === "pass") return `${gate}  ${target}  ${shown(look.observed)}, as expected`;
-  if (look.verdict === "fail")
-    return `${gate}  ${target}  ${shown(look.observed)}, expected ${shown(look.expected)}  ${waited}`;
-  return `${gate}  ${target}  ${look.verdict}: ${look.message ?? shown(look.observed)}  ${waited}`;
+  const waited = since < look.began && look.verdict !== "pass" ? `  for ${duration(look.ended - since)}` : "";
+  return `${gate}  ${target}  ${describeSight(look)}${waited}`;
+}
+
+/** `403, expected 200`; `200, as expected`; `error: connection refused`. */
+export function describeSight({ verdict, observed, expected, message }: Measurement): string {
+  if (verdict === "pass") return `${shown(observed)}, as expected`;
+  if (verdict === "fail") return `${shown(observed)}, expected ${shown(expected)}`;
+  return `${verdict}: ${message ?? shown(observed)}`;
 }
 
 /** Who holds what, and since when. */

@@ -114,7 +114,8 @@ export function missingSignals(state: RunState): readonly MissingSignal[] {
     .flatMap((gate) => gate.targets.flatMap(({ name }) => missingSignal(state, gate, name)));
 }
 
-function isAwaited(state: RunState, gate: PlanGate): boolean {
+/** Whether a gate could be looked at and holds something back that has not passed yet. */
+export function isAwaited(state: RunState, gate: PlanGate): boolean {
   if (gate.policy.dryRun || state.gates[gate.id]?.passed !== undefined) return false;
   if (gate.phase === "converged") return isMeasurable(state, gate);
   const seen = state.gates[gate.id] !== undefined;

@@ -38,6 +38,9 @@ export function propose(projects: readonly FoundProject[], name: string, stack?:
         ({ project }) =>
           `Project ${project.name} is left out: none of its stacks (${project.stacks.join(", ")}) is ${wanted}.`,
       ),
+      ...chosen.flatMap(({ project, stacks, other }) =>
+        other ? [`Project ${project.name} has no stack ${wanted}; its only one, ${stacks[0]}, is taken.`] : [],
+      ),
       ...parts.flatMap(({ circle }) =>
         circle.length === 0 ? [] : [`These refer to each other, so no order serves all: ${circle.join(", ")}.`],
       ),
@@ -63,17 +66,20 @@ function mostCommon(projects: readonly FoundProject[]): string {
   return ranked[0]?.[0] ?? FIRST_STACK;
 }
 
-function stacksOf(
-  project: FoundProject,
-  wanted: string,
-): { readonly stacks: readonly string[]; readonly create: boolean } {
-  const { stacks } = project;
-  if (stacks.length === 0) return { stacks: [wanted], create: true };
-  if (stacks.includes(shortName(wanted))) return { stacks: [wanted], create: false };
+interface Choice {
+  readonly stacks: readonly string[];
+  readonly create: boolean;
+  /** The project has one stack, and that is not the wanted one. */
+  readonly other: boolean;
+}
+
+function stacksOf({ stacks }: FoundProject, wanted: string): Choice {
+  if (stacks.length === 0) return { stacks: [wanted], create: true, other: false };
+  if (stacks.includes(shortName(wanted))) return { stacks: [wanted], create: false, other: false };
   // One stack a region or a cell: prod-eu-west-1 beside prod.
   const family = stacks.filter((one) => one.startsWith(`${wanted}-`) || one.startsWith(`${wanted}.`));
-  if (family.length > 0) return { stacks: family, create: false };
-  return { stacks: stacks.length === 1 ? stacks : [], create: false };
+  if (family.length > 0) return { stacks: family, create: false, other: false };
+  return stacks.length === 1 ? { stacks, create: false, other: true } : { stacks: [], create: false, other: false };
 }
 
 type Unnamed = Pick<Candidate, "project" | "stack" | "create">;

@@ -15,6 +15,8 @@ export interface InitOptions {
   readonly name: string;
   readonly stack?: string;
   readonly jsonSequence?: boolean;
+  /** Write over a sequence file that is there. */
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -22,7 +24,7 @@ export interface InitOptions {
 export async function init(folder: string | undefined, options: InitOptions): Promise<void> {
   const root = resolve(folder ?? ".");
   const file = join(root, "sequences", `${options.name}.${options.jsonSequence ? "json" : "ts"}`);
-  refuseExisting(root, options.name);
+  refuseExisting(root, options.name, options.force === true ? file : undefined);
   const projects = statSync(root, { throwIfNoEntry: false })?.isDirectory() ? findProjects(root) : [];
   if (projects.length === 0) throw noProjects(root);
   const proposal = propose(projects, options.name, options.stack);
@@ -31,8 +33,8 @@ export async function init(folder: string | undefined, options: InitOptions): Pr
     ? toJson(proposal.sequence, dirname(file), packageFile("docs", "sequence.schema.json"))
     : toTypeScript(proposal.sequence, dirname(file));
   mkdirSync(dirname(file), { recursive: true });
-  // Never over what came into being meanwhile.
-  writeFileSync(file, write, { flag: "wx" });
+  // Never over what came into being meanwhile, unless it was asked for.
+  writeFileSync(file, write, { flag: options.force === true ? "w" : "wx" });
   await tell(file, projects.length, proposal, options);
 }
 
@@ -51,19 +53,18 @@ async function tell(file: string, projects: number, proposal: Proposal, options:
   print(["", `Next: look at it, then evo lint ${name}, evo plan ${name}, evo preview ${name}, evo up ${name}`]);
 }
 
-function refuseExisting(root: string, name: string): void {
+/** `given`: the one file that may be written over. Another form of the same sequence would stand in its way. */
+function refuseExisting(root: string, name: string, given: string | undefined): void {
   const found = ["ts", "mts", "js", "mjs", "json"]
     .map((end) => join(root, "sequences", `${name}.${end}`))
-    .find((path) => existsSync(path));
+    .find((path) => path !== given && existsSync(path));
   if (found === undefined) return;
-  throw new EvoError(
-    "init.exists",
-    `there is a sequence ${relative(process.cwd(), found)} already; it is left as it is`,
-    {
-      at: { file: found },
-      remedy: "give another name: evo init --name <name>",
-    },
-  );
+  const message = `there is a sequence ${relative(process.cwd(), found)} already; it is left as it is`;
+  const remedy = "give another name, evo init --name <name>, or write over it with --force";
+  throw new EvoError("init.exists", message, {
+    at: { file: found },
+    remedy: given === undefined ? remedy : "give another name: evo init --name <name>",
+  });
 }
 
 function noProjects(root: string): EvoError {

@@ -157,8 +157,12 @@ program
 program
   .command("status [run]")
   .description("where a run stands, and which signals are missing (default: the newest run)")
+  .option("--watch", "show it as it goes on, whoever drives it, until it has ended; Ctrl-C stops the watching only")
   .addOption(json)
-  .addHelpText("after", "\nExamples:\n  evo status\n  evo status role-rollout-k3m9qa --json")
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo status\n  evo status --watch\n  evo status role-rollout-k3m9qa --json",
+  )
   .action(async (run, options) => (await import("./status.js")).status(run, options));
 
 program

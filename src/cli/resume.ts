@@ -9,13 +9,16 @@ import { withLedger } from "../evo/reading.js";
 import { abortRun, chooseUnfinished, takeUp } from "../evo/resume.js";
 import { openSession } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
+import { usualTimes } from "../evo/usual.js";
 import { loadSequence } from "../sequence/load.js";
-import { newsTeller, type OutputOptions, showOutcome } from "./news.js";
+import { type AccountOptions, openAccount } from "./account.js";
+import { tellerFor } from "./live.js";
+import { type OutputOptions, showOutcome } from "./news.js";
 import { rehearsalOf } from "./options.js";
 import { say, sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
 
-export interface ResumeOptions extends OutputOptions {
+export interface ResumeOptions extends OutputOptions, AccountOptions {
   readonly reason?: string;
   readonly acceptChangedCode?: boolean;
   readonly ephemeralLedger?: boolean;
@@ -29,6 +32,7 @@ export async function resume(named: string | undefined, options: ResumeOptions):
       remedy: "add --reason '...'",
     });
   const settings = readSettings(process.env, process.cwd(), options.engine);
+  const account = openAccount(options, settings.env, settings.cwd);
   const state = await withLedger(settings, sayAt, async (ledger) =>
     loadRun(ledger, await chooseUnfinished(ledger, named)),
   );
@@ -47,8 +51,10 @@ export async function resume(named: string | undefined, options: ResumeOptions):
       acceptChangedCode: options.acceptChangedCode ?? false,
       ...(options.reason === undefined ? {} : { reason: options.reason }),
     });
-    const teller = newsTeller(taken.entries, options);
-    const ended = await driveSession(session, taken, teller, signals.control);
+    const teller = await tellerFor(taken, options, () => usualTimes(session.ledger, taken.state));
+    const ended = await account
+      .of({ started: taken, loaded }, teller, (notifier) => driveSession(session, taken, notifier, signals.control))
+      .finally(teller.close);
     showOutcome(ended, options);
     process.exitCode = exitOf(ended);
   } finally {

@@ -6,23 +6,30 @@ import { readSettings } from "../evo/settings.js";
 import type { OpenLedger, RunSummary } from "../ledger/index.js";
 import { describeRun, viewRun } from "../views/status.js";
 import { table } from "../views/text.js";
+import { describeDriver, driverOf } from "./live-driver.js";
 import { wholeNumber } from "./options.js";
 import { columns, print, printJson, say } from "./output.js";
 
+export interface StatusOptions {
+  readonly json?: boolean;
+  readonly watch?: boolean;
+}
+
 /** Where a run stands; the newest one where none is named. */
-export async function status(named: string | undefined, options: { readonly json?: boolean }): Promise<void> {
+export async function status(named: string | undefined, options: StatusOptions): Promise<void> {
+  if (options.watch && options.json)
+    throw new EvoError("usage", "--watch shows a run to people, and --json is for programs", {
+      remedy: "evo up <sequence> --output ndjson tells a program; evo status --json says where a run stands now",
+    });
   await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
-    const state = await loadRun(ledger, named ?? (await newest(ledger)));
+    const run = named ?? (await newest(ledger));
+    if (options.watch) return (await import("./live-watch.js")).watchRun(ledger, run);
+    const state = await loadRun(ledger, run);
     const view = viewRun(state);
-    const driver = (await ledger.leases()).find((lease) => lease.live && lease.holder.run === state.run);
+    const driver = await driverOf(ledger, run);
     if (options.json) return printJson({ ...view, driver: driver ?? null });
     print(describeRun(view, Date.now(), columns()));
-    if (view.ended === undefined)
-      print(
-        driver === undefined
-          ? "nobody drives it"
-          : `driven by ${String(driver.holder.actor)} on ${String(driver.holder.host)}, pid ${String(driver.holder.pid)}`,
-      );
+    if (view.ended === undefined) print(driver === undefined ? "nobody drives it" : describeDriver(driver));
   });
 }
 

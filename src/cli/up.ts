@@ -6,13 +6,16 @@ import { planFor } from "../evo/rehearsal.js";
 import { type Mode, openSession } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { start } from "../evo/start.js";
+import { usualTimes } from "../evo/usual.js";
 import { type LoadedSequence, loadSequence } from "../sequence/load.js";
-import { newsTeller, type OutputOptions, showOutcome } from "./news.js";
+import { type AccountOptions, openAccount } from "./account.js";
+import { tellerFor } from "./live.js";
+import { type OutputOptions, showOutcome } from "./news.js";
 import { rehearsalOf, wholeNumber } from "./options.js";
 import { sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
 
-export interface UpOptions extends OutputOptions {
+export interface UpOptions extends OutputOptions, AccountOptions {
   readonly rehearse?: boolean;
   readonly fresh?: boolean;
   readonly seed?: string;
@@ -26,6 +29,7 @@ export interface UpOptions extends OutputOptions {
 export async function up(reference: string, options: UpOptions): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
   const parallel = options.parallel === undefined ? undefined : wholeNumber("--parallel", options.parallel, 1);
+  const account = openAccount(options, settings.env, settings.cwd);
   const loaded = await loadSequence(reference, settings.cwd);
   const mode = modeOf(loaded, options);
   const subject = { plan: planFor(loaded.sequence, mode.rehearsal !== undefined), root: loaded.root, loaded };
@@ -34,8 +38,10 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   try {
     const fresh = options.fresh === true || options.seed !== undefined;
     const started = await start(settings, session, subject, { fresh, ...(parallel === undefined ? {} : { parallel }) });
-    const teller = newsTeller(started.entries, options);
-    const state = await driveSession(session, started, teller, signals.control);
+    const teller = await tellerFor(started, options, () => usualTimes(session.ledger, started.state));
+    const state = await account
+      .of({ started, loaded }, teller, (notifier) => driveSession(session, started, notifier, signals.control))
+      .finally(teller.close);
     showOutcome(state, options);
     process.exitCode = exitOf(state);
   } finally {

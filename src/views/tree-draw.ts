@@ -98,7 +98,8 @@ function leftOf(branches: string, row: TreeRow, column: number, room: number, st
 
 function rightOf(row: TreeRow, columns: Columns, { width, unicode }: TreeStyle): readonly Piece[] {
   const meter = row.meter === undefined || width < LEAST_FOR_USUAL ? [] : [{ text: `  ${clean(row.meter, unicode)}` }];
-  const time = columns.time === 0 ? [] : [{ text: `  ${(row.time ?? "").padStart(columns.time)}` }];
+  const late: { as?: Format } = row.late === true ? { as: ["yellow"] } : {};
+  const time = columns.time === 0 ? [] : [{ text: `  ${(row.time ?? "").padStart(columns.time)}`, ...late }];
   const usual: readonly Piece[] =
     columns.usual === 0 ? [] : [{ text: `  ${padTo(row.usual ?? "", columns.usual)}`, as: ["dim"] }];
   return [...meter, ...time, ...usual];

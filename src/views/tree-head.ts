@@ -42,8 +42,16 @@ export function footOf(input: TreeInput, width: number): readonly Piece[] {
   return [
     ...why.map((text): Piece => ({ text, as: state.status === "halted" ? ["red"] : ["yellow"] })),
     ...next.map((text): Piece => ({ text })),
-    ...(driver === undefined ? [] : [{ text: driver, as: ["dim"] } satisfies Piece]),
+    ...driverOf(state, driver),
   ];
+}
+
+/** A run that goes on and that nobody drives needs somebody. */
+function driverOf(state: RunState, driver: TreeInput["driver"]): readonly Piece[] {
+  if (driver === undefined || state.ended !== undefined) return [];
+  if (driver !== null) return [{ text: driver, as: ["dim"] }];
+  if (state.status !== "running") return [{ text: "nobody drives it", as: ["dim"] }];
+  return [{ text: "nobody drives it; to go on:", as: ["yellow"] }, { text: `  evo resume ${state.run}` }];
 }
 
 function reasonOf(state: RunState): readonly string[] {

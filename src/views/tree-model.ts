@@ -29,8 +29,8 @@ export interface TreeInput {
   /** Leases that steps wait for. */
   readonly leases: { readonly [step: NodeId]: LeaseHolder };
   readonly usual: Usual;
-  /** For onlookers: who drives the run, or that nobody does. */
-  readonly driver?: string;
+  /** For onlookers: who drives the run; null: nobody does. */
+  readonly driver?: string | null;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -61,6 +61,8 @@ export interface TreeRow {
   readonly meter?: string;
   readonly time?: string;
   readonly usual?: string;
+  /** It takes much longer than usual. */
+  readonly late?: boolean;
   /** What it is worth where there is no room for all: the least go first, 0 stays. */
   readonly spare: number;
   readonly children: readonly TreeRow[];

@@ -100,10 +100,12 @@ function engineText(input: TreeInput, step: StepNode, phase: "previewing" | "upd
   if (report === undefined || report.phase !== phase) return word;
   if (report.planned !== undefined && report.planned >= report.done)
     return `${word} ${report.done} of ${report.planned} resources`;
-  return report.done === 0 ? word : `${word}, ${report.done} resources so far`;
+  return report.done === 0 ? word : `${word}, ${report.done} resource${report.done === 1 ? "" : "s"} so far`;
 }
 
-function timesOf(input: TreeInput, step: StepNode, phase: Phase): Pick<TreeRow, "time" | "usual"> {
+type Times = Pick<TreeRow, "time" | "usual" | "late">;
+
+function timesOf(input: TreeInput, step: StepNode, phase: Phase): Times {
   const { state, usual, now } = input;
   const began = beganAt(state, step);
   const ended = endOf(lastAttempt(state, step.id));
@@ -111,18 +113,25 @@ function timesOf(input: TreeInput, step: StepNode, phase: Phase): Pick<TreeRow, 
   const convergence = usual.convergence[step.id];
   const total = usual.total[step.id] ?? update;
   if (began === undefined) return told(undefined, total);
-  if (phase === "previewing" || phase === "updating") return told(elapsed(now - began), update);
-  if (phase === "converging" && ended !== undefined) return told(elapsed(now - ended), convergence);
+  if (phase === "previewing" || phase === "updating") return running(now - began, update);
+  if (phase === "converging" && ended !== undefined) return running(now - ended, convergence);
   const opened = state.opened[step.id]?.at;
   if (opened !== undefined) return told(duration(opened - began), total);
   return ended === undefined ? {} : told(duration(ended - began), update);
 }
 
-function told(time: string | undefined, usual: number | undefined): Pick<TreeRow, "time" | "usual"> {
+function told(time: string | undefined, usual: number | undefined): Times {
   return {
     ...(time === undefined ? {} : { time }),
     ...(usual === undefined ? {} : { usual: about(usual) }),
   };
+}
+
+/** Late: twice as long as usual, and some seconds more, since short times vary most. */
+const GRACE = 5_000;
+
+function running(milliseconds: number, usual: number | undefined): Times {
+  return { ...told(elapsed(milliseconds), usual), late: usual !== undefined && milliseconds > 2 * usual + GRACE };
 }
 
 /** `~9 s`: what earlier runs needed, in whole seconds. */
@@ -172,7 +181,7 @@ function groupText(state: RunState, group: GroupNode, phase: GroupPhase): string
     : `${membersWith(group, (member) => state.opened[member] !== undefined)} converged`;
 }
 
-function groupTimes(input: TreeInput, group: GroupNode, phase: GroupPhase): Pick<TreeRow, "time" | "usual"> {
+function groupTimes(input: TreeInput, group: GroupNode, phase: GroupPhase): Times {
   const { state, usual, now } = input;
   const began = beganAt(state, group);
   const applied = appliedAt(state, group);

@@ -26,7 +26,10 @@ export function drawTree(input: TreeInput, style: TreeStyle): readonly string[] 
     drawLine(line, columns, line.hidden === undefined ? (widths.get(line) ?? 0) : 0, style),
   );
   const under = foot.length > 0 && gaps > 1 ? ["", ...foot] : foot;
-  return [head, ...(gaps > 0 ? [""] : []), ...body, ...under].slice(0, Math.max(1, style.height));
+  return [...(gaps > 2 ? [""] : []), head, ...(gaps > 0 ? [""] : []), ...body, ...under].slice(
+    0,
+    Math.max(1, style.height),
+  );
 }
 
 /** Targets of one gate stand side by side: for each, the width of the widest name among them. */

@@ -21,8 +21,6 @@ export function reportFiles(given: readonly string[], cwd: string): readonly str
 function refuseUnwritable(file: string): void {
   if (FORMATS[extname(file)] === undefined)
     throw refusal(`${file}: a report is JSON or Markdown`, "end its name with .json or .md");
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
-    throw refusal(`${file} is a folder`, "name a file in it");
   // Only a try tells: rights, read-only file systems, full disks.
   const trial = beside(file);
   try {
@@ -32,6 +30,8 @@ function refuseUnwritable(file: string): void {
     const remedy = `make the folder ${dirname(file)} and let evo write there, or name another`;
     throw refusal(`the report ${file} can't be written: ${(error as Error).message}`, remedy, error);
   }
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw refusal(`${file} is a folder`, "name a file in it");
 }
 
 function refusal(message: string, remedy: string, cause?: unknown): EvoError {

@@ -58,6 +58,21 @@ export function foresee(
   return { step, status: dependsOn.length > 0 ? "notKnown" : "failed", dependsOn, reason: seen.reason };
 }
 
+const STACK = "pulumi:pulumi:Stack";
+
+/**
+ * The steps whose outputs nobody has yet: they make their stacks, or it isn't known what they do. A program that reads
+ * them is not asked: it would fail, which tells nothing (and takes some versions of the SDK half a minute to say).
+ */
+export function withoutOutputs(upstream: readonly string[], earlier: ReadonlyMap<string, Foreseen>): readonly string[] {
+  const makesStack = ({ changes }: Foreseen) =>
+    changed(changes).some(({ type, op }) => type === STACK && op === "create");
+  return upstream.filter((name) => {
+    const one = earlier.get(name);
+    return one !== undefined && (one.status === "notKnown" || makesStack(one));
+  });
+}
+
 function leavesAll(one: Foreseen | undefined): boolean {
   return one?.status === "certain" && changed(one.changes).length === 0;
 }

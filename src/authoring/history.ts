@@ -10,7 +10,7 @@ export interface RunEvents {
 
 /**
  * The longest time from the end of the newest update that a gate proves to its passing. Time in which a run stood still
- * and nobody looked is none that the gate needed: a resume begins anew.
+ * and nobody looked is none that the gate needed: who resumes it, or takes it over, looks anew.
  */
 export function historyOf(runs: readonly RunEvents[]): GateHistory {
   const longest = new Map<string, { needed: number; run: string }>();
@@ -19,7 +19,7 @@ export function historyOf(runs: readonly RunEvents[]): GateHistory {
     let resumed = Number.NEGATIVE_INFINITY;
     for (const event of events) {
       if (event.type === "operation.succeeded") ended.set(event.operation, event.at);
-      if (event.type === "run.resumed") resumed = event.at;
+      if (event.type === "run.resumed" || event.type === "run.adopted") resumed = event.at;
       if (event.type !== "gate.passed") continue;
       const since = Math.max(resumed, ...event.operations.map((operation) => ended.get(operation) ?? event.at));
       const needed = event.at - since;

@@ -1,6 +1,6 @@
 /** Previews of a sequence's steps as things stand now, and what each is worth: nothing is changed or recorded. */
 import { dependenciesOf } from "../authoring/dependencies.js";
-import { type Foreseen, foresee, type Previewed, upstreamOf } from "../authoring/foresee.js";
+import { type Foreseen, foresee, type Previewed, upstreamOf, withoutOutputs } from "../authoring/foresee.js";
 import { EvoError } from "../errors.js";
 import type { Plan, StepNode } from "../plan/model.js";
 import { stepsOf } from "../run/edges.js";
@@ -32,9 +32,14 @@ export async function previewSteps(
   const foreseen = new Map<string, Foreseen>();
   try {
     for (const node of stepsOf(plan)) {
-      const seen = await previewOne(binding, node, loaded.root, signal);
+      const needed = upstream.get(node.id) ?? [];
+      const missing = withoutOutputs(needed, foreseen);
+      const seen: Previewed =
+        missing.length > 0
+          ? { status: "failed", reason: `it reads outputs of ${missing.join(", ")} that are not there yet` }
+          : await previewOne(binding, node, loaded.root, signal);
       signal.throwIfAborted();
-      const one = foresee(node.id, upstream.get(node.id) ?? [], seen, foreseen);
+      const one = foresee(node.id, needed, seen, foreseen);
       foreseen.set(node.id, one);
       request.told?.(one, node);
     }

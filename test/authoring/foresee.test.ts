@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeChanges, describeForeseen } from "../../src/authoring/describe-preview.js";
-import { type Foreseen, foresee, type Previewed, upstreamOf } from "../../src/authoring/foresee.js";
+import { type Foreseen, foresee, type Previewed, upstreamOf, withoutOutputs } from "../../src/authoring/foresee.js";
 import type { Sequence } from "../../src/sequence/model.js";
 
 const step = (name: string, more = {}) => ({ kind: "up" as const, name, dir: name, stack: "dev", ...more });
@@ -69,6 +69,25 @@ describe("foresee", () => {
 
   it("blames a failure on nobody else", () => {
     expect(over({ a: previewed(), b: failed, c: previewed() })).toEqual(["certain", "failed", "mayChange b"]);
+  });
+});
+
+describe("withoutOutputs", () => {
+  it("names steps that make their stacks, and those of which nothing is known", () => {
+    const resource = (type: string) => ({ urn: "u", type, op: "create", paths: [], replaces: [] });
+    const creates = (type: string) => ({
+      ...(previewed() as { changes: object }).changes,
+      resources: [resource(type)],
+    });
+    const one = (step: string, more: object) => [step, { step, status: "certain", dependsOn: [], ...more }] as const;
+    const earlier = new Map([
+      one("new", { changes: creates("pulumi:pulumi:Stack") }),
+      one("grown", { changes: creates("a:b:C") }),
+      one("unknown", { status: "notKnown" }),
+      one("may", { status: "mayChange" }),
+    ]) as never;
+    expect(withoutOutputs(["new", "grown", "unknown", "may"], earlier)).toEqual(["new", "unknown"]);
+    expect(withoutOutputs(["grown"], earlier)).toEqual([]);
   });
 });
 

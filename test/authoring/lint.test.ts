@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -208,6 +209,7 @@ describe("historyOf", () => {
       { run: "r1", events: [done("o", 100), passed("a/g", 400)] },
       { run: "r2", events: [done("o", 100), passed("a/g", 900)] },
       { run: "r3", events: [done("o", 100), { type: "run.resumed", at: 9_000 } as never, passed("a/g", 9_100)] },
+      { run: "r4", events: [done("o", 100), { type: "run.adopted", at: 9_000 } as never, passed("a/g", 9_100)] },
     ]);
     expect([...history]).toEqual([["a/g", { needed: 800, run: "r2" }]]);
   });
@@ -215,7 +217,9 @@ describe("historyOf", () => {
 
 describe("our own sequences", () => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  it.each(["role-rollout"])("%s: nothing is found", async (name) => {
+  const names = readdirSync(join(root, "sequences")).flatMap((file) => /^(.+)\.(?:ts|json)$/.exec(file)?.[1] ?? []);
+
+  it.each(names)("%s: nothing is found", async (name) => {
     const { sequence, root: folder } = await loadSequence(name, root);
     expect(lint(sequence, folder).findings).toEqual([]);
   });

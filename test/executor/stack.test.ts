@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { locateStack, stackIdentity } from "../../src/executor/stack/backend.js";
@@ -87,7 +87,8 @@ describe("locateStack", () => {
     expect(identity("dev", { PULUMI_BACKEND_URL: "" })).toBe(`file://${root}/app/here#organization/shop/dev`);
     write("app/Pulumi.yaml", "name: shop\nruntime: nodejs\n");
     write("ph/credentials.json", '{"current":"file://~"}');
-    expect(identity("dev", { PULUMI_BACKEND_URL: "" })).toBe(`file://${root}#organization/shop/dev`);
+    // As the CLI: the home of the user, whatever HOME says.
+    expect(identity("dev", { PULUMI_BACKEND_URL: "" })).toBe(`file://${userInfo().homedir}#organization/shop/dev`);
   });
 
   test("knows full names, old layouts and Pulumi Cloud's default organization", () => {

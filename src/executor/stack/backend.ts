@@ -3,7 +3,7 @@
  * Source: pulumi/pulumi pkg/workspace/creds.go (GetCurrentCloudURL), pkg/backend/diy/{backend,store}.go.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { sha256 } from "../../canonical.js";
@@ -39,7 +39,16 @@ export type BackedStack = FileStack | RemoteStack;
 
 /** `PULUMI_HOME` of the given environment. */
 export function pulumiHome(env: Env): string {
-  return env["PULUMI_HOME"] || join(env["HOME"] || homedir(), ".pulumi");
+  return env["PULUMI_HOME"] || join(homeOfUser(env), ".pulumi");
+}
+
+/** As the CLI finds it (Go's user.Current): of the user's entry in the system; HOME, which CI changes, only without one. */
+function homeOfUser(env: Env): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return env["HOME"] || homedir();
+  }
 }
 
 function storedUrl(env: Env): string | undefined {
@@ -107,8 +116,7 @@ function json(path: string): unknown {
 
 function fileStack(project: Project, stack: string, url: string, env: Env): FileStack {
   const path = url.slice("file://".length).split("?")[0] as string;
-  const home = env["HOME"] || homedir();
-  const directory = path.startsWith("~") ? join(home, path.slice(1)) : resolve(project.directory, path);
+  const directory = path.startsWith("~") ? join(homeOfUser(env), path.slice(1)) : resolve(project.directory, path);
   const legacy = isLegacy(directory);
   const name = legacy ? shortStackName(stack) : diyName(project, stack);
   const below = legacy ? name : name.split("/").slice(1).join("/");

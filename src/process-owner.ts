@@ -1,6 +1,6 @@
 /** Which process is meant by a pid, so that a later one with the same number is not taken for it. */
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
 /** A process, proven by when it started on which boot of which machine. */
@@ -9,6 +9,8 @@ export interface Owner {
   readonly started: string;
   readonly boot: string;
   readonly host: string;
+  /** Where its pid is its pid: containers of one name may share a machine, but not their process numbers. */
+  readonly namespace: string;
 }
 
 /**
@@ -49,13 +51,28 @@ export function bootId(): string {
   }
 }
 
+/** Linux names each space of process numbers; elsewhere there is one. */
+function pidNamespace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}
+
 /** This process. */
 export function myself(): Owner {
-  return { pid: process.pid, started: startOf(process.pid) ?? "", boot: bootId(), host: hostname() };
+  const { pid } = process;
+  return { pid, started: startOf(pid) ?? "", boot: bootId(), host: hostname(), namespace: pidNamespace() };
+}
+
+/** Whether it is, or was, a process of this machine that could be seen from here. */
+export function isHere(owner: Owner): boolean {
+  return owner.host === hostname() && (owner.namespace === pidNamespace() || owner.boot !== bootId());
 }
 
 /** True only with proof: a process of another machine is never proven dead from here. */
 export function isDead(owner: Owner): boolean {
-  if (owner.host !== hostname()) return false;
+  if (!isHere(owner)) return false;
   return owner.boot !== bootId() || startOf(owner.pid) !== owner.started;
 }

@@ -17,6 +17,11 @@ const reportFile = new Option(
   "--report-file <path>",
   "write a report at the end, however it ends: JSON (evo schema --report) or Markdown, by .json or .md; repeatable",
 ).argParser((path: string, before: readonly string[] | undefined) => [...(before ?? []), path]);
+const takeOver = new Option("--take-over", "sign for it that the driver on another machine is gone");
+const output = new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices([
+  "text",
+  "ndjson",
+]);
 const rehearse = new Option("--rehearse", "run against a simulated world; production cannot be touched");
 
 program
@@ -115,14 +120,12 @@ program
   .addOption(rehearse)
   .option("--fresh", "with --rehearse: begin with a new world")
   .option("--seed <n>", "with --rehearse: the world's seed (implies a new world)")
-  .option("--fault <fault...>", "with --rehearse: a fault of the world, e.g. eu-west-1=never")
+  .option("--fault <fault...>", "with --rehearse: a fault of the world, e.g. never-converges:eu-west-1")
   .option("--parallel <n>", "how many operations may run at once (default: by cores)")
   .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
   .addOption(engine)
   .addOption(json)
-  .addOption(
-    new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices(["text", "ndjson"]),
-  )
+  .addOption(output)
   .addOption(reportFile)
   .addHelpText(
     "after",
@@ -134,14 +137,13 @@ program
   .command("resume [run]")
   .description("go on with a run that stands still or that nobody drives")
   .option("--reason <text>", "why it may go on; recorded")
+  .addOption(takeOver)
   .option("--accept-changed-code", "sign for stack programs or sequence code that have changed since the run's start")
   .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
   .addOption(rehearse)
   .addOption(engine)
   .addOption(json)
-  .addOption(
-    new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices(["text", "ndjson"]),
-  )
+  .addOption(output)
   .addOption(reportFile)
   .addHelpText("after", "\nExamples:\n  evo resume\n  evo resume role-rollout-k3m9qa --reason 'quota was raised'")
   .action(async (run, options) => (await import("./resume.js")).resume(run, options));
@@ -150,19 +152,51 @@ program
   .command("abort [run]")
   .description("end an unfinished run where it stands; nothing is rolled back")
   .requiredOption("--reason <text>", "why; recorded")
+  .addOption(takeOver)
   .addOption(json)
   .addHelpText("after", "\nExamples:\n  evo abort role-rollout-k3m9qa --reason 'superseded by role-rollout-2'")
-  .action(async (run, options) => (await import("./resume.js")).abort(run, options));
+  .action(async (run, options) => (await import("./words.js")).abort(run, options));
+
+program
+  .command("pause [run]")
+  .description("start nothing new in a run, wherever it is driven; what runs is finished")
+  .requiredOption("--reason <text>", "why; recorded")
+  .addOption(json)
+  .addHelpText("after", "\nExamples:\n  evo pause role-rollout-k3m9qa --reason 'eu-west has an incident'")
+  .action(async (run, options) => (await import("./words.js")).pause(run, options));
+
+program
+  .command("retry <step> [run]")
+  .description("go on with a run and attempt this step again; what else has failed stays as it is")
+  .option("--reason <text>", "why; recorded")
+  .addOption(takeOver)
+  .option("--accept-changed-code", "sign for stack programs or sequence code that have changed since the run's start")
+  .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
+  .addOption(engine)
+  .addOption(json)
+  .addOption(output)
+  .addOption(reportFile)
+  .addHelpText("after", "\nExamples:\n  evo retry gateway-eu-west-1 --reason 'quota was raised'")
+  .action(async (step, run, options) => (await import("./resume.js")).retry(step, run, options));
+
+program
+  .command("settle <operation>")
+  .description("say how an operation ended that nobody saw to its end, after you have found out")
+  .addOption(new Option("--as <outcome>", "how it ended").choices(["succeeded", "failed"]).makeOptionMandatory())
+  .requiredOption("--reason <text>", "how you know; recorded")
+  .addOption(json)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo settle role-rollout-k3m9qa.app.1.up --as succeeded --reason 'the console shows all six'\n\nThe run goes on with evo resume.",
+  )
+  .action(async (operation, options) => (await import("./words.js")).settle(operation, options));
 
 program
   .command("status [run]")
   .description("where a run stands, and which signals are missing (default: the newest run)")
   .option("--watch", "show it as it goes on, whoever drives it, until it has ended; Ctrl-C stops the watching only")
   .addOption(json)
-  .addHelpText(
-    "after",
-    "\nExamples:\n  evo status\n  evo status --watch\n  evo status role-rollout-k3m9qa --json",
-  )
+  .addHelpText("after", "\nExamples:\n  evo status\n  evo status --watch\n  evo status role-rollout-k3m9qa --json")
   .action(async (run, options) => (await import("./status.js")).status(run, options));
 
 program

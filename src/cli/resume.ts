@@ -1,12 +1,11 @@
-/** `evo resume [run]` and `evo abort [run]` */
+/** `evo resume [run]` and `evo retry <step> [run]` */
 import { resolve } from "node:path";
 import { EvoError } from "../errors.js";
-import { systemClock } from "../evo/clock.js";
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
 import { loadRun } from "../evo/load-run.js";
 import { withLedger } from "../evo/reading.js";
-import { abortRun, chooseUnfinished, takeUp } from "../evo/resume.js";
+import { chooseUnfinished, takeUp } from "../evo/resume.js";
 import { openSession } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { usualTimes } from "../evo/usual.js";
@@ -15,7 +14,7 @@ import { type AccountOptions, openAccount } from "./account.js";
 import { tellerFor } from "./live.js";
 import { type OutputOptions, showOutcome } from "./news.js";
 import { rehearsalOf } from "./options.js";
-import { say, sayAt } from "./output.js";
+import { sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
 
 export interface ResumeOptions extends OutputOptions, AccountOptions {
@@ -23,14 +22,21 @@ export interface ResumeOptions extends OutputOptions, AccountOptions {
   readonly acceptChangedCode?: boolean;
   readonly ephemeralLedger?: boolean;
   readonly engine?: string;
+  readonly takeOver?: boolean;
 }
 
 /** Goes on with a run; whether it is a rehearsal is the record's word. */
 export async function resume(named: string | undefined, options: ResumeOptions): Promise<void> {
-  if (options.acceptChangedCode && options.reason === undefined)
-    throw new EvoError("usage", "--accept-changed-code is an override, and an override is signed with a reason", {
-      remedy: "add --reason '...'",
-    });
+  return goOn(named, options);
+}
+
+/** Goes on with a run, and attempts this step again; what else has failed stays as it is. */
+export async function retry(step: string, named: string | undefined, options: ResumeOptions): Promise<void> {
+  return goOn(named, options, [step]);
+}
+
+async function goOn(named: string | undefined, options: ResumeOptions, steps?: readonly string[]): Promise<void> {
+  demandReason(options);
   const settings = readSettings(process.env, process.cwd(), options.engine);
   const account = openAccount(options, settings.env, settings.cwd);
   const state = await withLedger(settings, sayAt, async (ledger) =>
@@ -50,6 +56,8 @@ export async function resume(named: string | undefined, options: ResumeOptions):
     const taken = await takeUp(settings, session, state, loaded, {
       acceptChangedCode: options.acceptChangedCode ?? false,
       ...(options.reason === undefined ? {} : { reason: options.reason }),
+      ...(options.takeOver ? { takeOver: options.reason as string } : {}),
+      ...(steps === undefined ? {} : { steps }),
     });
     const teller = await tellerFor(taken, options, () => usualTimes(session.ledger, taken.state));
     const ended = await account
@@ -63,14 +71,11 @@ export async function resume(named: string | undefined, options: ResumeOptions):
   }
 }
 
-/** Ends an unfinished run where it stands. */
-export async function abort(
-  named: string | undefined,
-  options: OutputOptions & { readonly reason: string },
-): Promise<void> {
-  const settings = readSettings(process.env, process.cwd());
-  await withLedger(settings, say, async (ledger) => {
-    const state = await loadRun(ledger, await chooseUnfinished(ledger, named));
-    showOutcome(await abortRun(settings, { ledger, clock: systemClock }, state, options.reason), options);
+/** An override is signed. Errors: `usage` (exit 2). */
+function demandReason({ acceptChangedCode, takeOver, reason }: ResumeOptions): void {
+  const override = acceptChangedCode ? "--accept-changed-code" : takeOver ? "--take-over" : undefined;
+  if (override === undefined || reason !== undefined) return;
+  throw new EvoError("usage", `${override} is an override, and an override is signed with a reason`, {
+    remedy: "add --reason '...'",
   });
 }

@@ -1,21 +1,29 @@
-/** `evo resume` and `evo abort`: take up an unfinished run from its entries alone. */
+/** Takes up an unfinished run from its entries alone: `evo resume`, `evo retry`, `evo serve`. */
 import { hostname } from "node:os";
 import { EvoError, EXIT } from "../errors.js";
 import type { OpenLedger } from "../ledger/index.js";
+import type { NodeId } from "../plan/model.js";
+import { stepsOf } from "../run/edges.js";
 import type { RunEvent } from "../run/events.js";
+import type { Proposed } from "../run/gates.js";
 import { holdLeases } from "../run/leases.js";
 import type { Entry, News } from "../run/ports.js";
 import { createRecorder } from "../run/recorder.js";
-import { openAttempts, type RunState } from "../run/state.js";
+import { lastAttempt, type RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { loadRun } from "./load-run.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
-import { acquire, holderOf, type StartedSession, sequenceResource } from "./start.js";
+import { type StartedSession, sequenceResource } from "./start.js";
+import { holderOf, obtain } from "./take-over.js";
 
 export interface ResumeOptions {
   readonly reason?: string;
   readonly acceptChangedCode: boolean;
+  /** Only these steps are to be attempted again. */
+  readonly steps?: readonly NodeId[];
+  /** An operator's word that the driver on another machine is gone. */
+  readonly takeOver?: string;
 }
 
 /** The run that is meant where none is named: the only unfinished one. Errors: none, or several (exit 2). */
@@ -42,17 +50,25 @@ export async function takeUp(
 ): Promise<StartedSession> {
   refuseFinished(state);
   const { plan, rehearsal, root } = state.started;
-  const holder = holderOf(settings, state.run, plan.sequence.name);
-  const lease = await acquire(session, sequenceResource(plan.sequence.name, rehearsal), holder);
+  const holder = holderOf(settings.claimed, state.run, plan.sequence.name);
+  const means = { kill: true, ...(options.takeOver === undefined ? {} : { word: options.takeOver }) };
+  const resource = sequenceResource(plan.sequence.name, rehearsal);
+  const { lease, proof } = await obtain(session.ledger, resource, holder, means);
   const leases = holdLeases(session.ledger, lease, [], holder);
   try {
     const fresh = await loadRun(session.ledger, state.run);
     refuseFinished(fresh);
     refuseChangedSequence(fresh, loaded, options, root);
+    for (const step of options.steps ?? []) demandRetryable(fresh, step);
     const entries: Entry[] = [];
     const tell = (news: News): void => void (news.kind === "recorded" && entries.push(news.entry));
     const recorder = createRecorder(fresh, leases.all, session.ledger, { tell });
-    await recorder.record(takeUpEvents(settings, fresh, session.clock.now(), options, lease.token));
+    await recorder.record(
+      takeUpEvents(settings, fresh, session.clock.now(), options, {
+        token: lease.token,
+        ...(proof === undefined ? {} : { proof }),
+      }),
+    );
     return { state: recorder.state(), leases, entries };
   } catch (error) {
     await leases.release();
@@ -60,24 +76,55 @@ export async function takeUp(
   }
 }
 
-function takeUpEvents(settings: Settings, state: RunState, at: number, options: ResumeOptions, token: string) {
-  const { reason = "resumed without a reason", acceptChangedCode } = options;
-  const adopted: RunEvent = {
-    type: "run.adopted",
-    at,
-    holder: `${settings.claimed} on ${hostname()}, pid ${process.pid}`,
-    token,
-  };
-  const resumed: RunEvent = { type: "run.resumed", at, reason, acceptChangedCode };
+function takeUpEvents(
+  settings: Settings,
+  state: RunState,
+  at: number,
+  options: ResumeOptions,
+  obtained: { readonly token: string; readonly proof?: string },
+): readonly Proposed[] {
+  const { reason = "resumed without a reason", acceptChangedCode, steps } = options;
+  const holder = `${settings.claimed} on ${hostname()}, pid ${process.pid}`;
   const last = [state.halt?.entry ?? state.last];
-  if (state.status === "running" && !acceptChangedCode) return [{ event: adopted, causes: last }];
-  return [
-    { event: adopted, causes: last },
-    { event: resumed, causes: [{ batch: 0 }, ...last] },
-  ];
+  const adopted: Proposed = { event: { type: "run.adopted", at, holder, ...obtained }, causes: last };
+  if (state.status === "running" && !acceptChangedCode && steps === undefined) return [adopted];
+  const only = steps === undefined ? {} : { steps };
+  const resumed: RunEvent = { type: "run.resumed", at, reason, acceptChangedCode, ...only };
+  return [adopted, { event: resumed, causes: [{ batch: 0 }, ...last] }];
 }
 
-function refuseFinished(state: RunState): void {
+/** Errors: `step.unknown`, `step.not-retryable` (exit 2), `operation.unresolved` (exit 3). */
+export function demandRetryable(state: RunState, step: NodeId): void {
+  const node = stepsOf(state.started.plan).find(({ id }) => id === step);
+  if (node === undefined) {
+    const steps = stepsOf(state.started.plan).map(({ id }) => id);
+    throw new EvoError("step.unknown", `run ${state.run} has no step ${step}`, {
+      exit: EXIT.usage,
+      remedy: `its steps are ${steps.join(", ")}`,
+    });
+  }
+  const outcome = lastAttempt(state, step)?.outcome;
+  if (outcome?.status === "unresolved") throw unresolved(state.run, lastAttempt(state, step)?.operation ?? step);
+  const why =
+    lastAttempt(state, step) === undefined
+      ? "has not been attempted yet"
+      : outcome === undefined
+        ? "is being attempted"
+        : state.opened[node.boundary] === undefined
+          ? undefined
+          : "has converged";
+  if (why === undefined) return;
+  throw new EvoError("step.not-retryable", `${step} ${why}`, { exit: EXIT.usage, remedy: `evo resume ${state.run}` });
+}
+
+function unresolved(run: string, operation: string): EvoError {
+  return new EvoError("operation.unresolved", `nobody knows how ${operation} ended, so it is not tried again`, {
+    exit: EXIT.awaitsPerson,
+    remedy: `evo status ${run}; find out, then: evo settle ${operation} --as succeeded|failed --reason "..."`,
+  });
+}
+
+export function refuseFinished(state: RunState): void {
   if (state.status !== "completed" && state.status !== "aborted") return;
   throw new EvoError("run.finished", `run ${state.run} is ${state.status} already`, {
     exit: EXIT.usage,
@@ -105,40 +152,4 @@ function refuseChangedSequence(
       remedy: "put the recorded version back, or sign for the change with --accept-changed-code",
     },
   );
-}
-
-/** Ends an unfinished run. Operations whose outcome isn't recorded forbid it (invariant 5): resume settles them first. */
-export async function abortRun(
-  settings: Settings,
-  session: Pick<Session, "ledger" | "clock">,
-  state: RunState,
-  reason: string,
-): Promise<RunState> {
-  refuseFinished(state);
-  const open = openAttempts(state);
-  if (open.length > 0) {
-    throw new EvoError(
-      "run.busy",
-      `the outcome of ${open.map(({ attempt }) => attempt.operation).join(", ")} is not recorded yet`,
-      {
-        exit: EXIT.awaitsPerson,
-        remedy: `evo resume ${state.run} settles it; pause it with Ctrl-C, then abort`,
-      },
-    );
-  }
-  const { plan, rehearsal } = state.started;
-  const holder = holderOf(settings, state.run, plan.sequence.name);
-  const lease = await acquire(session, sequenceResource(plan.sequence.name, rehearsal), holder);
-  const leases = holdLeases(session.ledger, lease, [], holder);
-  try {
-    const recorder = createRecorder(await loadRun(session.ledger, state.run), leases.all, session.ledger, {
-      tell: () => undefined,
-    });
-    await recorder.record([
-      { event: { type: "run.aborted", at: session.clock.now(), reason }, causes: [recorder.state().last] },
-    ]);
-    return recorder.state();
-  } finally {
-    await leases.release();
-  }
 }

@@ -1,6 +1,6 @@
 /** `evo up`: from a sequence's name to a run that is recorded and leased, with nothing half-done on the way. */
 import { randomBytes, randomUUID } from "node:crypto";
-import { availableParallelism, hostname } from "node:os";
+import { availableParallelism } from "node:os";
 import { relative } from "node:path";
 import { EvoError, EXIT } from "../errors.js";
 import type { Json } from "../gates/model.js";
@@ -10,7 +10,7 @@ import { eventOf } from "../run/entries.js";
 import type { RunEvent, SourceDigest } from "../run/events.js";
 import { fold } from "../run/evolve.js";
 import { bodyOf } from "../run/gates.js";
-import { type HeldLeases, holdLeases, LEASE_TTL, stackResource } from "../run/leases.js";
+import { type HeldLeases, holdLeases, stackResource } from "../run/leases.js";
 import type { Entry, Lease, LeaseHolder } from "../run/ports.js";
 import { createRecorder } from "../run/recorder.js";
 import type { RunState } from "../run/state.js";
@@ -19,6 +19,7 @@ import { describeHolder } from "../views/lines.js";
 import { loadRun } from "./load-run.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
+import { giveBackRemains, holderOf, obtain } from "./take-over.js";
 
 /** A run that exists in the ledger and whose leases are held. */
 export interface StartedSession {
@@ -48,11 +49,12 @@ export async function start(
 ): Promise<StartedSession> {
   const stacks = await identifyAll(session, plan, loaded);
   const run = `${plan.sequence.name}-${randomName()}`;
-  const holder = holderOf(settings, run, plan.sequence.name);
-  const lease = await acquire(session, sequenceResource(plan.sequence.name, session.world?.name), holder);
+  const holder = holderOf(settings.claimed, run, plan.sequence.name);
+  const resource = sequenceResource(plan.sequence.name, session.world?.name);
+  const { lease } = await obtain(session.ledger, resource, holder);
   const leases = holdLeases(session.ledger, lease, [], holder);
   try {
-    if (options.fresh === true) await abandonRehearsals(session, plan, leases);
+    if (options.fresh === true) await abandonRehearsals(session, plan, leases, holder);
     await refuseUnfinished(session, plan);
     const event = startedEvent(session, plan, loaded, stacks.sources, options);
     await leaseFirstStacks(leases, event, run, stacks.identities);
@@ -85,22 +87,6 @@ export function sequenceResource(sequence: string, world: string | undefined): s
   return world === undefined ? `sequence:${sequence}` : `rehearsal:${world}:${sequence}`;
 }
 
-/** What others are told of who holds a lease. */
-export function holderOf(settings: Settings, run: string, sequence: string): { readonly [key: string]: Json } {
-  return { run, sequence, actor: settings.claimed, host: hostname(), pid: process.pid };
-}
-
-/** Errors: `run.locked` (exit 6) that says who holds it and since when. */
-export async function acquire(
-  session: Pick<Session, "ledger">,
-  resource: string,
-  holder: { readonly [key: string]: Json },
-): Promise<Lease> {
-  const answer = await session.ledger.acquire(resource, holder, LEASE_TTL);
-  if (!answer.acquired) throw locked(answer.by);
-  return answer.lease;
-}
-
 function locked(by: LeaseHolder): EvoError {
   return new EvoError("run.locked", describeHolder(by), {
     exit: EXIT.locked,
@@ -108,13 +94,19 @@ function locked(by: LeaseHolder): EvoError {
   });
 }
 
-async function abandonRehearsals(session: Session, plan: Plan, leases: HeldLeases): Promise<void> {
+async function abandonRehearsals(
+  session: Session,
+  plan: Plan,
+  leases: HeldLeases,
+  holder: { readonly [key: string]: Json },
+): Promise<void> {
   for (const { run } of await session.ledger.unfinished(plan.sequence.name, true)) {
     const state = await loadRun(session.ledger, run);
     if (state.started.rehearsal !== session.world?.name) continue;
     const recorder = createRecorder(state, leases.all, session.ledger, { tell: () => undefined });
     const event: RunEvent = { type: "run.aborted", at: session.clock.now(), reason: "its world was started anew" };
     await recorder.record([{ event, causes: [state.last] }]);
+    await giveBackRemains(session.ledger, run, holder, leases.all());
   }
 }
 

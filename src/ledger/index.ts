@@ -34,7 +34,8 @@ export interface OpenLedger extends Ledger {
   verify(options?: VerifyOptions): Promise<VerifyResult>;
   runs(filter: read.RunFilter): Promise<readonly read.RunSummary[]>;
   unfinished(sequence: string, rehearsal: boolean): Promise<readonly read.RunSummary[]>;
-  leases(): Promise<readonly LeaseHolder[]>;
+  /** Leases that are held, oldest first: those that are live, or those of one run, expired ones included. */
+  leases(run?: RunId): Promise<readonly LeaseHolder[]>;
   /** When the newest completed runs of a sequence did what: for usual durations. */
   moments(sequence: string, rehearsal: boolean, limit: number): Promise<readonly Moment[]>;
   samples(run: RunId, gate: GateId): Promise<readonly Sample[]>;
@@ -75,10 +76,11 @@ function toLedger(database: Database, claimed: string, close: () => Promise<void
   return {
     where: database.where,
     append: (entries, options) => write.append(database, claimed, entries, options),
-    load: (run) => read.load(database, run),
+    load: (run, after) => read.load(database, run, after),
     sample: (samples, leases) => write.sample(database, samples, leases),
     sampled: (run) => read.sampled(database, run),
     acquire: (resource, holder, ttl) => write.acquire(database, resource, holder, ttl),
+    takeOver: (lease, holder, ttl) => write.takeOver(database, lease, holder, ttl),
     renew: (lease, ttl) => write.renew(database, lease, ttl),
     release: (lease) => write.release(database, lease),
     entries: (filter) => read.entries(database, filter),
@@ -86,7 +88,7 @@ function toLedger(database: Database, claimed: string, close: () => Promise<void
     verify: (options) => verify(database, options),
     runs: (filter) => read.runs(database, filter),
     unfinished: (sequence, rehearsal) => read.runs(database, { sequence, rehearsal, unfinished: true }),
-    leases: () => read.leases(database),
+    leases: (run) => read.leases(database, run),
     moments: (sequence, rehearsal, limit) => moments(database, sequence, rehearsal, limit),
     samples: (run, gate) => read.samples(database, run, gate),
     close,

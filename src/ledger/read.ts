@@ -107,9 +107,9 @@ export async function entry(database: Database, number: number): Promise<Entry |
 }
 
 /** All entries of one run, in order, each with its hash checked: a run goes on only from what was recorded. */
-export async function load(database: Database, run: RunId): Promise<readonly Entry[]> {
-  const sql = `select ${ENTRY_COLUMNS} from evo.readable_entries where run = $1 order by number`;
-  return (await database.ask<EntryRow>(sql, [run])).map(toSoundEntry);
+export async function load(database: Database, run: RunId, after = 0): Promise<readonly Entry[]> {
+  const sql = `select ${ENTRY_COLUMNS} from evo.readable_entries where run = $1 and number > $2 order by number`;
+  return (await database.ask<EntryRow>(sql, [run, after])).map(toSoundEntry);
 }
 
 interface RunRow {
@@ -149,10 +149,11 @@ export async function runs(database: Database, filter: RunFilter): Promise<reado
   return (await database.ask<RunRow>(text, values)).map(toSummary);
 }
 
-/** Every lease that is held now, oldest first. */
-export async function leases(database: Database): Promise<readonly LeaseHolder[]> {
-  const sql = "select * from evo.readable_leases where live order by since, resource";
-  return (await database.ask<LeaseRow>(sql)).map(toHolder);
+/** Leases that are held, oldest first: those that are live, or those of one run, expired ones included. */
+export async function leases(database: Database, run?: RunId): Promise<readonly LeaseHolder[]> {
+  const which = run === undefined ? "live" : "not released and holder ->> 'run' = $1";
+  const sql = `select * from evo.readable_leases where ${which} order by since, resource`;
+  return (await database.ask<LeaseRow>(sql, run === undefined ? [] : [run])).map(toHolder);
 }
 
 /** The raw looks of a gate, by target and in the order in which they were begun. */

@@ -75,8 +75,8 @@ export interface LeaseRow {
 }
 
 export function toHolder(row: LeaseRow): LeaseHolder {
-  const { resource, holder, since, expires, live } = row;
-  return { resource, holder, since, expires, live };
+  const { resource, token, holder, since, expires, live } = row;
+  return { resource, token, holder, since, expires, live };
 }
 
 /**

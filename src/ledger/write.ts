@@ -57,13 +57,26 @@ export async function acquire(
   ttl: number,
 ): Promise<Acquired> {
   const claim = randomUUID();
-  const [row] = await database.ask<LeaseRow>("select * from evo.acquire_lease($1, $2, $3, $4)", [
-    resource,
-    claim,
-    recordable(holder),
-    Math.round(ttl),
-  ]);
-  if (row === undefined) throw new Error(`evo.acquire_lease answered nothing for ${resource}`);
+  const sql = "select * from evo.acquire_lease($1, $2, $3, $4)";
+  const values = [resource, claim, recordable(holder), Math.round(ttl)];
+  return answered(await database.ask<LeaseRow>(sql, values), claim, resource);
+}
+
+/** Takes a lease over from the holder of its token, or says who holds it now. */
+export async function takeOver(
+  database: Database,
+  { resource, token }: Lease,
+  holder: { readonly [key: string]: unknown },
+  ttl: number,
+): Promise<Acquired> {
+  const claim = randomUUID();
+  const sql = "select * from evo.take_over_lease($1, $2, $3, $4, $5)";
+  const values = [resource, token, claim, recordable(holder), Math.round(ttl)];
+  return answered(await database.ask<LeaseRow>(sql, values), claim, resource);
+}
+
+function answered([row]: readonly LeaseRow[], claim: string, resource: string): Acquired {
+  if (row === undefined) throw new Error(`the ledger knows no lease on ${resource}`);
   if (row.claim === claim) return { acquired: true, lease: { resource, token: row.token } };
   return { acquired: false, by: toHolder(row) };
 }

@@ -110,7 +110,13 @@ export type RunEvent = { readonly at: number } & (
       readonly versions: { readonly evo: string; readonly node: string; readonly engine: string };
     }
   /** Somebody began to drive it (a start, a resume after a crash): streaks begin anew, clocks go on. */
-  | { readonly type: "run.adopted"; readonly holder: string; readonly token: string }
+  | {
+      readonly type: "run.adopted";
+      readonly holder: string;
+      readonly token: string;
+      /** Where the lease was another's: why that one could write nothing any more. */
+      readonly proof?: string;
+    }
   | ({ readonly type: "operation.intended" } & OperationIntent)
   | {
       readonly type: "operation.previewed";
@@ -138,6 +144,13 @@ export type RunEvent = { readonly at: number } & (
       readonly checkpoint?: string;
     }
   | { readonly type: "operation.unresolved"; readonly operation: OperationId; readonly facts: readonly string[] }
+  /** A person has found out how an unresolved operation ended, and signs for it. */
+  | {
+      readonly type: "operation.settled";
+      readonly operation: OperationId;
+      readonly as: "succeeded" | "failed";
+      readonly reason: string;
+    }
   | {
       readonly type: "gate.measured";
       readonly gate: GateId;
@@ -166,7 +179,13 @@ export type RunEvent = { readonly at: number } & (
   | { readonly type: "run.held"; readonly node: NodeId; readonly gate: GateId; readonly reason: string }
   | { readonly type: "run.halted"; readonly cause: HaltCause; readonly node?: NodeId; readonly reason: string }
   | { readonly type: "run.paused"; readonly reason: string }
-  | { readonly type: "run.resumed"; readonly reason: string; readonly acceptChangedCode: boolean }
+  | {
+      readonly type: "run.resumed";
+      readonly reason: string;
+      readonly acceptChangedCode: boolean;
+      /** Only these are to be attempted again (`evo retry`); absent: whatever has failed. */
+      readonly steps?: readonly NodeId[];
+    }
   | { readonly type: "run.completed" }
   | { readonly type: "run.aborted"; readonly reason: string }
 );

@@ -97,6 +97,8 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
       });
     case "operation.unresolved":
       return withOutcome(state, event.operation, { status: "unresolved", facts: event.facts, entry });
+    case "operation.settled":
+      return withAttempt(state, event.operation, (attempt) => settled(attempt, entry, event));
     case "gate.measured":
       return withGate(state, event.gate, (gate) => ({
         ...gate,
@@ -135,6 +137,7 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
         ...resumed(state),
         resumedAt: event.at,
         resumedBy: entry,
+        retrying: event.steps,
         drivenBy: entry,
         acceptChangedCode: state.acceptChangedCode || event.acceptChangedCode,
       };
@@ -147,6 +150,17 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
     default:
       return {};
   }
+}
+
+/** What is known already is never settled again. Evidence for it must be begun after the word was given. */
+function settled(attempt: Attempt, entry: number, event: RunEvent & { type: "operation.settled" }): Attempt {
+  if (attempt.outcome?.status !== "unresolved") return attempt;
+  const { as, at, reason } = event;
+  const outcome: AttemptOutcome =
+    as === "failed"
+      ? { status: "failed", ended: at, reason, entry }
+      : { status: "succeeded", began: attempt.intendedAt, ended: at, counts: {}, entry };
+  return { ...attempt, outcome };
 }
 
 /** A person resumed: what halted it is to be judged anew, from the resume on. */

@@ -39,13 +39,18 @@ function reasonOf(outcome: AttemptOutcome): string {
 function stopsRun(state: RunState, step: StepNode, outcome: AttemptOutcome): boolean {
   if (outcome.status === "succeeded") return false;
   if (outcome.status === "unresolved") return true;
-  return !mayRetry(state, step, outcome) && !isContinued(step, outcome);
+  return !mayRetry(state, step, outcome) && !isContinued(step, outcome) && !isSetAside(state, step, outcome);
+}
+
+/** A person knew of this failure and chose other steps to be tried again: it stays, and halts the run at the end. */
+function isSetAside(state: RunState, step: StepNode, outcome: AttemptOutcome): boolean {
+  return outcome.entry < resumeEntry(state) && state.retrying?.includes(step.id) === false;
 }
 
 /** A person resumed after it, or the rule allows one more try of an operation whose outcome is known. */
 export function mayRetry(state: RunState, step: StepNode, outcome: AttemptOutcome): boolean {
   if (outcome.status === "succeeded" || outcome.status === "unresolved") return false;
-  if (outcome.entry < resumeEntry(state)) return true;
+  if (outcome.entry < resumeEntry(state)) return state.retrying?.includes(step.id) ?? true;
   const attempts = state.steps[step.id] ?? [];
   if (outcome.status === "absent")
     return attempts.filter((attempt) => attempt.outcome?.status === "absent").length < ABSENT_LIMIT;
@@ -72,12 +77,13 @@ function halted(
   return { event: { type: "run.halted", at, cause, reason, ...(node === undefined ? {} : { node }) }, causes };
 }
 
-/** Nothing is under way and nothing can come: every way on leads through something that failed and was told to `continue`. */
+/** Nothing is under way and nothing can come: every way on leads through something that failed and was passed over. */
 export function stuck(state: RunState, now: number): Proposed {
   for (const step of stepsOf(state.started.plan)) {
     const outcome = lastAttempt(state, step.id)?.outcome;
-    if (outcome?.status === "failed")
-      return halted(now, "operation-failed", step.id, reasonOf(outcome), [outcome.entry]);
+    const cause = outcome === undefined ? undefined : HALTS[outcome.status];
+    if (outcome !== undefined && cause !== undefined)
+      return halted(now, cause, step.id, reasonOf(outcome), [outcome.entry]);
   }
   for (const [id, gate] of Object.entries(state.gates)) {
     if (gate.verdict === undefined || gate.passed !== undefined) continue;

@@ -47,11 +47,16 @@ export function holdLeases(
     if (lost.length > 0) throw fenced(lost.map(({ lease }) => lease.resource));
   }
 
+  /** Left behind by a driver of this run before us: who holds the run's lease is its only writer. */
+  const isOurs = (answer: Acquired): answer is Acquired & { acquired: false } =>
+    !answer.acquired && answer.by.holder.run !== undefined && answer.by.holder.run === holder.run;
+
   return {
     all: () => [...held.values()],
     holds: (stack) => held.has(stackResource(stack)),
     async take(stack) {
-      const answer = await ledger.acquire(stackResource(stack), holder, LEASE_TTL);
+      const asked = await ledger.acquire(stackResource(stack), holder, LEASE_TTL);
+      const answer = isOurs(asked) ? await ledger.takeOver(asked.by, holder, LEASE_TTL) : asked;
       if (answer.acquired) held.set(answer.lease.resource, answer.lease);
       return answer;
     },

@@ -20,7 +20,12 @@ export interface Control {
   readonly pause: AbortSignal;
   /** Also stop what runs, at the engine's next safe point. */
   readonly stop: AbortSignal;
+  /** Let go of the run as it is: engines go on, and whoever takes it up follows them. */
+  readonly leave?: AbortSignal;
 }
+
+/** Milliseconds between looks whether a person has said something from elsewhere. */
+const LISTEN = 1_000;
 
 /**
  * Drives a run until it is completed, halted, paused or aborted, and answers the state it came to. Engines that still
@@ -42,9 +47,13 @@ export async function drive(initial: RunState, leases: HeldLeases, ports: Ports,
   const bell = createBell();
   const tasks = createTasks(bell.ring, (action) => perform(driving, seen, action));
   const keeper = leases.keep(ports.clock, letGo.signal).catch(tasks.fail);
+  const listener = hear(driving, bell.ring).catch(tasks.fail);
   const asked = onControl(driving, control, tasks.fail, bell.ring);
   try {
-    await turns(driving, seen, tasks, bell, active);
+    await turns(driving, seen, tasks, bell, active, control.leave);
+    if (control.leave?.aborted) letGo.abort();
+    await tasks.settled();
+    tasks.rethrow();
     await seen.flush();
     return recorder.state();
   } finally {
@@ -52,7 +61,7 @@ export async function drive(initial: RunState, leases: HeldLeases, ports: Ports,
     active.abort();
     letGo.abort();
     bell.ring();
-    await Promise.allSettled([keeper, tasks.settled()]);
+    await Promise.allSettled([keeper, listener, tasks.settled()]);
   }
 }
 
@@ -62,10 +71,12 @@ async function turns(
   tasks: Tasks,
   bell: Bell,
   active: AbortController,
+  leave: AbortSignal | undefined,
 ): Promise<void> {
   const { recorder, ports, leases } = driving;
   for (;;) {
     tasks.rethrow();
+    if (leave?.aborted) return active.abort();
     const state = recorder.state();
     const { actions, wakeAt } = decide(state, seen.evidence(), ports.clock.now());
     const record = actions.find((action) => action.do === "record");
@@ -79,6 +90,16 @@ async function turns(
     for (const action of actions) tasks.start(action);
     if (state.status !== "running" && tasks.idle()) return;
     await bell.wait(ports.clock, wakeAt);
+  }
+}
+
+async function hear({ recorder, ports, signal }: Driving, ring: () => void): Promise<void> {
+  while (!signal.aborted) {
+    await ports.clock.until(ports.clock.now() + LISTEN, signal);
+    if (signal.aborted) return;
+    const before = recorder.state();
+    await recorder.catchUp();
+    if (recorder.state() !== before) ring();
   }
 }
 
@@ -175,8 +196,10 @@ function onControl(
   const stop = () => void stopOperations(driving).catch(fail);
   listen(control.pause, pause);
   listen(control.stop, stop);
+  control.leave?.addEventListener("abort", ring);
   return {
     stop() {
+      control.leave?.removeEventListener("abort", ring);
       control.pause.removeEventListener("abort", pause);
       control.stop.removeEventListener("abort", stop);
     },

@@ -78,10 +78,12 @@ export interface Lease {
 
 export interface LeaseHolder {
   readonly resource: string;
+  readonly token: string;
   /** Who holds it, as they described themselves: run, sequence, user, host, pid. */
   readonly holder: { readonly [key: string]: Json };
   readonly since: string;
   readonly expires: string;
+  /** Neither given back nor expired. */
   readonly live: boolean;
 }
 
@@ -104,12 +106,15 @@ export interface AppendOptions {
  */
 export interface Ledger {
   append(entries: readonly NewEntry[], options: AppendOptions): Promise<readonly Entry[]>;
-  /** All entries of one run, in order. */
-  load(run: RunId): Promise<readonly Entry[]>;
+  /** The entries of one run, in order; with `after` only those with a greater number. */
+  load(run: RunId, after?: number): Promise<readonly Entry[]>;
   sample(samples: readonly Sample[], leases: readonly Lease[]): Promise<void>;
   /** The number of the last raw look per gate and target of a run. */
   sampled(run: RunId): Promise<readonly { readonly gate: GateId; readonly target: string; readonly last: number }[]>;
+  /** Takes what nobody holds, or says who does. An expired lease is held: see `takeOver`. */
   acquire(resource: string, holder: { readonly [key: string]: Json }, ttl: number): Promise<Acquired>;
+  /** Takes a lease from the holder of this token, who is known to be dead or was overruled; or says who holds it now. */
+  takeOver(lease: Lease, holder: { readonly [key: string]: Json }, ttl: number): Promise<Acquired>;
   /** Prolongs; false means lost. Also the check right before an engine is spawned (invariant 1). */
   renew(lease: Lease, ttl: number): Promise<boolean>;
   release(lease: Lease): Promise<void>;

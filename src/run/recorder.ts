@@ -1,9 +1,10 @@
 /** Appends a run's entries, one batch after the other, and keeps the state that they fold to. */
 import { randomUUID } from "node:crypto";
+import { EvoError } from "../errors.js";
 import { eventOf, newEntry } from "./entries.js";
 import { evolve } from "./evolve.js";
 import type { Proposed } from "./gates.js";
-import type { Lease, Ledger, Notifier } from "./ports.js";
+import type { Entry, Lease, Ledger, Notifier } from "./ports.js";
 import type { RunState } from "./state.js";
 
 export interface Recorder {
@@ -13,38 +14,58 @@ export interface Recorder {
    * answer is false, since what was decided may no longer hold. Errors: those of `Ledger.append`.
    */
   record(events: readonly Proposed[], basedOn?: RunState): Promise<boolean>;
+  /** Folds what others have recorded of this run meanwhile: a person's word (a pause, a settlement) needs no lease. */
+  catchUp(): Promise<void>;
 }
 
 /** `leases` are those that every append must still hold (invariant 4). */
 export function createRecorder(
   initial: RunState,
   leases: () => readonly Lease[],
-  ledger: Ledger,
+  ledger: Pick<Ledger, "append" | "load">,
   notifier: Notifier,
 ): Recorder {
   let state = initial;
   let queue: Promise<unknown> = Promise.resolve();
 
-  async function append(events: readonly Proposed[], basedOn: RunState | undefined): Promise<boolean> {
-    if (basedOn !== undefined && basedOn !== state) return false;
-    const entries = await ledger.append(
-      events.map((proposed) => newEntry(state, proposed)),
-      { id: randomUUID(), expected: { run: state.run, version: state.version }, leases: leases() },
-    );
+  function take(entries: readonly Entry[]): void {
     for (const entry of entries) {
       const numbered = eventOf(entry);
       state = evolve(state, numbered);
       notifier.tell({ kind: "recorded", entry, event: numbered.event });
     }
-    return true;
   }
+
+  const catchUp = async (): Promise<void> => take(await ledger.load(state.run, state.last));
+
+  async function append(events: readonly Proposed[], basedOn: RunState | undefined): Promise<boolean> {
+    for (;;) {
+      if (basedOn !== undefined && basedOn !== state) return false;
+      const before = state;
+      try {
+        const entries = await ledger.append(
+          events.map((proposed) => newEntry(before, proposed)),
+          { id: randomUUID(), expected: { run: before.run, version: before.version }, leases: leases() },
+        );
+        take(entries);
+        return true;
+      } catch (error) {
+        if (!(error instanceof EvoError) || error.code !== "ledger.conflict") throw error;
+        await catchUp();
+        if (state === before) throw error;
+      }
+    }
+  }
+
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = queue.then(work);
+    queue = turn.catch(() => undefined);
+    return turn;
+  };
 
   return {
     state: () => state,
-    record(events, basedOn) {
-      const turn = queue.then(() => append(events, basedOn));
-      queue = turn.catch(() => undefined);
-      return turn;
-    },
+    record: (events, basedOn) => inTurn(() => append(events, basedOn)),
+    catchUp: () => inTurn(catchUp),
   };
 }

@@ -69,10 +69,17 @@ function nextAttempt(state: RunState, step: StepNode): number | undefined {
   const last = lastAttempt(state, step.id);
   if (last === undefined) return 0;
   if (last.outcome === undefined) return undefined;
+  if (last.outcome.status === "succeeded" && isAskedFor(state, step, last.outcome.entry)) return 0;
   if (last.outcome.status === "succeeded")
     return wantsReattempt(state, step) ? last.outcome.ended + (step.retry?.backoff ?? 0) : undefined;
   if (!mayRetry(state, step, last.outcome) || last.outcome.status === "unresolved") return undefined;
   return last.outcome.entry < resumeEntry(state) ? 0 : last.outcome.ended + (step.retry?.backoff ?? 0);
+}
+
+/** A person asked for another attempt of a step that has been applied but whose boundary has not opened. */
+function isAskedFor(state: RunState, step: StepNode, applied: number): boolean {
+  const opened = state.opened[step.boundary] !== undefined;
+  return !opened && applied < resumeEntry(state) && state.retrying?.includes(step.id) === true;
 }
 
 /** A gate that proves this step was judged against, and its rule is `retry`. */

@@ -108,6 +108,8 @@ export interface RunState {
   readonly resumedAt: number;
   /** Entry of the newest `run.resumed`: failures before it may be tried again. */
   readonly resumedBy?: number;
+  /** Where that resume names the steps to be attempted again: these, even if their update succeeded, and no others. */
+  readonly retrying?: readonly NodeId[] | undefined;
   readonly acceptChangedCode: boolean;
   /** Number of this run's newest entry. */
   readonly last: number;

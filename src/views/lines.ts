@@ -10,7 +10,7 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
     case "run.started":
       return `run${run === undefined ? "" : ` ${run}`} of ${event.plan.sequence.name} started${event.rehearsal === undefined ? "" : `, rehearsed in world ${event.rehearsal}`}`;
     case "run.adopted":
-      return `driven by ${event.holder}`;
+      return `driven by ${event.holder}${event.proof === undefined ? "" : `, taken over: ${event.proof}`}`;
     case "operation.intended":
       return `${event.step}: ${event.verb}${event.attempt > 1 ? ` (attempt ${event.attempt})` : ""}, previewing`;
     case "operation.previewed":
@@ -21,6 +21,8 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
       return `${stepOf(event.operation)}: ${event.how === "absent" ? "did not start" : event.how}: ${event.reason}`;
     case "operation.unresolved":
       return `${stepOf(event.operation)}: nobody knows how it ended: ${event.facts.join("; ")}`;
+    case "operation.settled":
+      return `${stepOf(event.operation)}: signed: it ${event.as}: ${event.reason}`;
     case "gate.measured":
       return undefined;
     case "gate.passed":
@@ -38,7 +40,7 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
     case "run.paused":
       return `paused: ${event.reason}`;
     case "run.resumed":
-      return `resumed: ${event.reason}${event.acceptChangedCode ? "; signed: changed code is accepted" : ""}`;
+      return `resumed${event.steps === undefined ? "" : `, only ${event.steps.join(", ")} again`}: ${event.reason}${event.acceptChangedCode ? "; signed: changed code is accepted" : ""}`;
     case "run.completed":
       return "completed: every boundary has converged";
     case "run.aborted":

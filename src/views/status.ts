@@ -142,7 +142,11 @@ function missingSignal(state: RunState, gate: PlanGate, target: string): readonl
 function nextCommands(state: RunState): readonly string[] {
   if (state.status === "completed" || state.status === "aborted") return [`evo ledger log --run ${state.run}`];
   if (state.status === "running") return [`evo status ${state.run}`];
-  return [`evo resume ${state.run}`, `evo abort ${state.run} --reason "..."`];
+  const unresolved = Object.values(state.steps).flatMap((attempts) =>
+    attempts.filter(({ outcome }) => outcome?.status === "unresolved"),
+  );
+  const settle = unresolved.map(({ operation }) => `evo settle ${operation} --as succeeded|failed --reason "..."`);
+  return [...settle, `evo resume ${state.run}`, `evo abort ${state.run} --reason "..."`];
 }
 
 // ----------------------------------------------------------------------------------------------------------- text

@@ -22,6 +22,12 @@ async function all(entries: AsyncIterable<Entry>): Promise<Entry[]> {
 
 const numbers = (entries: readonly Entry[]) => entries.map((entry) => entry.number);
 
+async function overtake(ledger: OpenLedger, lease: Lease): Promise<Lease> {
+  const taken = await ledger.takeOver(lease, {}, 60_000);
+  if (!taken.acquired) throw new Error(`${lease.resource} went to another`);
+  return taken.lease;
+}
+
 async function take(ledger: OpenLedger, resource: string, ttl = 60_000): Promise<Lease> {
   const acquired = await ledger.acquire(resource, { run: "r" }, ttl);
   if (!acquired.acquired) throw new Error(`${resource} is held`);
@@ -96,7 +102,7 @@ describe.each(serverKinds())("the ledger on $name", ({ start }) => {
 
     it("refuses a stale, a released and an unknown token (invariant 4)", async () => {
       const stale = await take(ledger, "stale", 0);
-      const newer = await take(ledger, "stale");
+      const newer = await overtake(ledger, stale);
       await ledger.append([event("run.halted")], options({ leases: [newer] }));
       const released = await take(ledger, "released");
       await ledger.release(released);
@@ -198,20 +204,41 @@ describe.each(serverKinds())("the ledger on $name", ({ start }) => {
       expect(Date.parse(held?.expires ?? "") - Date.parse(held?.since ?? "")).toBe(60_000);
     });
 
-    it("grow their token at each takeover, after release and after expiry", async () => {
-      const tokens: number[] = [];
-      for (const ttl of [60_000, 0, 60_000]) {
-        const lease = await take(ledger, "growing", ttl);
-        tokens.push(Number(lease.token));
-        if (ttl > 0) await ledger.release(lease);
-      }
-      expect(tokens).toEqual([1, 2, 3]);
+    it("grow their token at each turn, after release and at a takeover", async () => {
+      const first = await take(ledger, "growing", 0);
+      await ledger.release(first);
+      const second = await take(ledger, "growing", 0);
+      const third = await ledger.takeOver(second, { run: "r9" }, 60_000);
+      expect([first, second].map(({ token }) => token)).toEqual(["1", "2"]);
+      expect(third).toEqual({ acquired: true, lease: { resource: "growing", token: "3" } });
+    });
+
+    it("that have expired are held until somebody takes them over, by the token that was seen", async () => {
+      const old = await take(ledger, "expired", 0);
+      const asked = await ledger.acquire("expired", {}, 60_000);
+      expect(asked).toMatchObject({ acquired: false, by: { token: old.token, live: false } });
+      const both = await Promise.all([1, 2].map((i) => ledger.takeOver(old, { i }, 60_000)));
+      expect(both.map(({ acquired }) => acquired).sort()).toEqual([false, true]);
+      expect(await ledger.renew(old, 60_000)).toBe(false);
+    });
+
+    it("of a run are found whether they have expired or not", async () => {
+      for (const [resource, ttl] of [
+        ["stack/old", 0],
+        ["stack/new", 60_000],
+      ] as const)
+        await ledger.acquire(resource, { run: "left-behind" }, ttl);
+      const left = await ledger.leases("left-behind");
+      expect(left.map(({ resource, live }) => [resource, live])).toEqual([
+        ["stack/old", false],
+        ["stack/new", true],
+      ]);
     });
 
     it("are prolonged by their holder only", async () => {
       const old = await take(ledger, "renewed", 0);
       expect(await ledger.renew(old, 0)).toBe(true); // expired, but nobody has taken it over
-      const young = await take(ledger, "renewed");
+      const young = await overtake(ledger, old);
       expect(await ledger.renew(old, 60_000)).toBe(false);
       await ledger.release(old);
       expect(await ledger.renew(young, 60_000)).toBe(true);

@@ -41,7 +41,7 @@ export function fakeLedger(): FakeLedger {
       entries.push(...recorded);
       return recorded;
     },
-    load: async (run) => entries.filter((entry) => entry.run === run),
+    load: async (run, after = 0) => entries.filter((entry) => entry.run === run && entry.number > after),
     async sample(_, held) {
       check(held);
     },
@@ -50,8 +50,19 @@ export function fakeLedger(): FakeLedger {
       if (leases.has(resource))
         return {
           acquired: false,
-          by: { resource, holder: { run: "other" }, since: "then", expires: "later", live: true },
+          by: {
+            resource,
+            token: String(tokens),
+            holder: { run: "other" },
+            since: "then",
+            expires: "later",
+            live: true,
+          },
         };
+      leases.set(resource, ++tokens);
+      return { acquired: true, lease: { resource, token: String(tokens) } };
+    },
+    async takeOver({ resource }) {
       leases.set(resource, ++tokens);
       return { acquired: true, lease: { resource, token: String(tokens) } };
     },

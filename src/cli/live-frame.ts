@@ -21,17 +21,19 @@ const CLEAR_RIGHT = `${ESC}K`;
 
 /**
  * One frame, to be written in one go. `before` stands on the screen now, with the cursor in the row below it; `above` is
- * text that is to stay in the scrollback, `lines` what is to stand below it.
+ * text that is to stay in the scrollback, `lines` what is to stand below it. After a resize the rows are emptied first:
+ * a row that was broken stays known to the terminal as one that goes on, whatever is written over it.
  */
 export function frame(
   before: readonly string[],
   above: readonly string[],
   lines: readonly string[],
   size: Size,
+  resized: boolean,
 ): string {
   const up = Math.min(rowsOf(before, size.columns), size.rows - 1);
   const back = up > 0 ? `\r${ESC}${up}A` : "\r";
-  const clear = above.length > 0 ? CLEAR_BELOW : "";
+  const clear = above.length > 0 || resized ? CLEAR_BELOW : "";
   const text = [...above, ...lines.map((line) => line + CLEAR_RIGHT)].map((line) => `${line}\n`).join("");
   return `${BEGIN}${back}${clear}${text}${CLEAR_BELOW}${END}`;
 }

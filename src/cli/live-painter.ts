@@ -29,17 +29,23 @@ export function createPainter(
 ): Painter {
   let standing: readonly string[] = [];
   let waiting: string[] = [];
+  let last = { columns: stream.columns, rows: stream.rows };
   let painted = 0;
   let next: NodeJS.Timeout | undefined;
   let gone = false;
 
   function write(lines: readonly string[]): void {
     const size = { columns: stream.columns, rows: stream.rows };
-    const text = frame(standing, waiting, lines, size);
+    const resized = size.columns !== last.columns || size.rows !== last.rows;
+    const text = frame(standing, waiting, lines, size, resized);
     const same =
-      waiting.length === 0 && lines.length === standing.length && lines.every((line, at) => line === standing[at]);
+      !resized &&
+      waiting.length === 0 &&
+      lines.length === standing.length &&
+      lines.every((line, at) => line === standing[at]);
     waiting = [];
     standing = lines;
+    last = size;
     if (!same && !gone) stream.write(text);
   }
 

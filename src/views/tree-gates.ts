@@ -5,7 +5,7 @@ import { mayStart } from "../run/edges.js";
 import { assess, countsFrom, isMeasurable } from "../run/gates.js";
 import { lastAttempt, type RunState } from "../run/state.js";
 import { duration } from "./text.js";
-import { elapsed, targetRow } from "./tree-look.js";
+import { elapsed, RECORDED, targetRow } from "./tree-look.js";
 import type { Mark, TreeInput, TreeRow } from "./tree-model.js";
 
 /** The gates that decide about a node now; none before they can be looked at and none once its boundary is open. */
@@ -57,7 +57,10 @@ function gateRow(input: TreeInput, gate: PlanGate, assessment: GateAssessment, a
     mark: passed ? "done" : markOf(state, gate),
     name: gate.name,
     text:
-      said === undefined ? [progressOf(assessment), deadline].filter((part) => part !== undefined).join(", ") : said,
+      said ??
+      [progressOf(assessment, targets), isRecorded(targets) ? undefined : deadline]
+        .filter((part) => part !== undefined)
+        .join(", "),
     ...(passed ? {} : { time: elapsed(now - countsFrom(state, gate)) }),
     spare: passed ? 4 : 0,
     children: passed ? [] : targets,
@@ -79,9 +82,19 @@ function verdictOf(state: RunState, gate: PlanGate): string | undefined {
   return held ? `${what}, still measuring` : what;
 }
 
-function progressOf({ converged, needed, targets, dryRun }: GateAssessment): string {
+function isRecorded(rows: readonly TreeRow[]): boolean {
+  return rows.some(({ meter }) => meter === RECORDED);
+}
+
+/** What is only known from the record is no verdict of now. */
+function progressOf({ converged, needed, targets, dryRun }: GateAssessment, rows: readonly TreeRow[]): string {
+  const recorded = isRecorded(rows);
   const few = needed < targets.length ? `, ${needed} needed` : "";
-  return `${dryRun ? "dry run: " : ""}${converged} of ${targets.length} targets${few}`;
+  const passing = rows.filter(({ mark }) => mark === "working").length;
+  const count = recorded
+    ? `${passing} of ${targets.length} passed when last recorded`
+    : `${converged} of ${targets.length} targets`;
+  return `${dryRun ? "dry run: " : ""}${count}${few}`;
 }
 
 /** Nothing is said of a time-out while nobody judges by it. */

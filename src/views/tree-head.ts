@@ -63,10 +63,10 @@ function reasonOf(state: RunState): readonly string[] {
     const open = openAttempts(state).map(({ step }) => step);
     return [`paused: ${state.paused}${open.length === 0 ? "" : `; what runs is finished: ${open.join(", ")}`}`];
   }
-  return Object.entries(state.held).map(
-    ([node, { gate, reason }]) =>
-      `${node === "sequence" ? "the end" : node} is held by ${gate}: it goes on by itself once the gate holds. ${reason}`,
-  );
+  return Object.entries(state.held).map(([node, { gate }]) => {
+    const what = node === "sequence" ? "the end" : node;
+    return `${what} is held: nothing goes on behind it before ${gate} passes; evo keeps looking`;
+  });
 }
 
 /** What a person can do. A held run is paused first, by whoever drives it. */
@@ -74,7 +74,11 @@ function nextOf(state: RunState): readonly string[] {
   if (state.status === "completed" || state.status === "aborted") return [];
   if (state.status === "running") {
     if (Object.keys(state.held).length === 0) return [];
-    return [`Ctrl-C where it is driven, then: evo resume ${state.run}, or evo abort ${state.run} --reason "..."`];
+    return ["Ctrl-C where it is driven pauses it; then", ...paused(state.run)];
   }
   return openAttempts(state).length > 0 ? [] : viewRun(state).next;
+}
+
+function paused(run: string): readonly string[] {
+  return [`  evo resume ${run}`, `  evo abort ${run} --reason "..."`];
 }

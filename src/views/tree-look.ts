@@ -1,5 +1,5 @@
 /** A target of a gate as a row: what was seen there last, how far it has come, since when. Pure. */
-import { isMet, stableFor, type Tally } from "../gates/assess.js";
+import { isMet, type Streak, stableFor, type Tally } from "../gates/assess.js";
 import type { GatePolicy, Json, Measurement } from "../gates/model.js";
 import { looksIn } from "../gates/tally.js";
 import type { PlanGate } from "../plan/model.js";
@@ -33,12 +33,15 @@ function live(tally: Tally, policy: GatePolicy, now: number): Told {
   };
 }
 
+/** Beside what this process has not seen itself. */
+export const RECORDED = "last recorded";
+
 function fromRecord({ last }: MeasuredTarget, now: number): Told {
   const time = elapsed(now - last.ended);
   return {
     mark: markOf(last),
     text: sightOf(last),
-    meter: "last recorded",
+    meter: RECORDED,
     time: `${time} ago`,
     spare: last.verdict === "pass" ? 3 : 1,
   };
@@ -57,12 +60,7 @@ function markOf({ verdict }: Measurement): Mark {
 
 /** Towards what the policy counts: passes in a row, time without a break, or the limit of what goes wrong. */
 function meterOf({ streak, counts, consecutiveErrors, last }: Tally, policy: GatePolicy): string | undefined {
-  if (streak !== undefined) {
-    const needed = Math.max(1, policy.consecutiveSuccessLimit);
-    if (streak.passes < needed || policy.stableFor === 0)
-      return `${Math.min(streak.passes, needed)} of ${needed} in a row`;
-    return `stable ${elapsed(Math.min(stableFor(streak), policy.stableFor))} of ${duration(policy.stableFor)}`;
-  }
+  if (streak !== undefined) return streakOf(streak, policy);
   if (last.verdict === "fail" && policy.failureLimit !== undefined)
     return `failed ${counts.fail} of ${policy.failureLimit}`;
   if (last.verdict === "error" && policy.consecutiveErrorLimit !== undefined)
@@ -70,6 +68,13 @@ function meterOf({ streak, counts, consecutiveErrors, last }: Tally, policy: Gat
   if (last.verdict === "inconclusive" && policy.inconclusiveLimit !== undefined)
     return `${counts.inconclusive} of ${policy.inconclusiveLimit} inconclusive`;
   return undefined;
+}
+
+function streakOf(streak: Streak, policy: GatePolicy): string {
+  const needed = Math.max(1, policy.consecutiveSuccessLimit);
+  if (isMet(streak, policy)) return `${streak.passes} in a row`;
+  if (streak.passes < needed) return `${streak.passes} of ${needed} in a row`;
+  return `stable ${elapsed(stableFor(streak))} of ${elapsed(policy.stableFor)}`;
 }
 
 /** `403, expected 200`; of many values only those that are not as expected. */

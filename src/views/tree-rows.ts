@@ -80,7 +80,7 @@ function stepText(input: TreeInput, step: StepNode, phase: Phase, wait: string |
     case "updating":
       return `${engineText(input, step, phase)}${again}`;
     case "failed":
-      return [`${outcome?.status}${again}`, wait?.startsWith("next") ? wait : reasonOf(outcome)].join(": ");
+      return `${[`${outcome?.status}${again}`, wait].filter(Boolean).join(", ")}: ${reasonOf(outcome)}`;
     case "unresolved":
       return `its outcome is unknown${outcome?.status === "unresolved" ? `: ${outcome.facts[0] ?? ""}` : ""}`;
     default:
@@ -189,8 +189,8 @@ function groupTimes(input: TreeInput, group: GroupNode, phase: GroupPhase): Time
   if (began === undefined) return told(undefined, total);
   const opened = state.opened[group.id]?.at;
   if (opened !== undefined) return told(duration(opened - began), total);
-  if (phase === "converging" && applied !== undefined) return told(elapsed(now - applied), usual.convergence[group.id]);
-  return told(elapsed(now - began), total);
+  if (phase === "converging" && applied !== undefined) return running(now - applied, usual.convergence[group.id]);
+  return running(now - began, total);
 }
 
 // ------------------------------------------------------------------------------------------------------------ end

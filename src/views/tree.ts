@@ -11,19 +11,23 @@ import { clean, widthOf } from "./tree-width.js";
 
 export { type EngineProgress, NOTHING_USUAL, type TreeInput, type TreeStyle, type Usual } from "./tree-model.js";
 
+/** Columns beyond which rows don't spread: the eye would lose the line between a step and its time. */
+const WIDEST = 100;
+
 /** The tree, at most `style.height` lines of at most `style.width` columns each. */
 export function drawTree(input: TreeInput, style: TreeStyle): readonly string[] {
-  const head = paint(cutPieces(headOf(input, style.width, style.unicode), style), style).trimEnd();
+  const head = paint(cutPieces(headOf(input, Math.min(style.width, WIDEST), style.unicode), style), style).trimEnd();
   const foot = footOf(input, style.width).map((piece) =>
     paint(cutPieces([{ ...piece, text: clean(piece.text, style.unicode) }], style), style),
   );
   const lines = linesOf(rowsOf(input), style.unicode ? BRANCHES.unicode : BRANCHES.ascii);
   const room = style.height - 1 - foot.length;
   const gaps = room - lines.length;
-  const columns = columnsOf(lines, style);
+  const narrow = { ...style, width: Math.min(style.width, WIDEST) };
+  const columns = columnsOf(lines, narrow);
   const widths = targetWidths(lines, style.unicode);
   const body = within(lines, Math.max(1, room)).map((line) =>
-    drawLine(line, columns, line.hidden === undefined ? (widths.get(line) ?? 0) : 0, style),
+    drawLine(line, columns, line.hidden === undefined ? (widths.get(line) ?? 0) : 0, narrow),
   );
   const under = foot.length > 0 && gaps > 1 ? ["", ...foot] : foot;
   return [...(gaps > 2 ? [""] : []), head, ...(gaps > 0 ? [""] : []), ...body, ...under].slice(

@@ -88,7 +88,8 @@ export function columns(): number {
 }
 
 function widthOf(stream: NodeJS.WriteStream): number {
-  return stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY;
+  // A terminal that nobody has given a size says 0.
+  return stream.isTTY && stream.columns > 0 ? stream.columns : Number.POSITIVE_INFINITY;
 }
 
 /** How errors reach a program that reads stdout: as a JSON document, as a line of ndjson, or not at all. */

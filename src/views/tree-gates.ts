@@ -46,7 +46,7 @@ function gateRow(input: TreeInput, gate: PlanGate, assessment: GateAssessment, a
   const targets = gate.targets.map(({ name }) => targetRow(input, gate, name));
   const [only] = targets;
   const passed = state.gates[gate.id]?.passed !== undefined;
-  const said = passed ? "passed" : (verdictOf(state, gate) ?? apart);
+  const said = passed ? "passed" : (verdictOf(input, gate) ?? apart);
   if (only !== undefined && targets.length === 1) {
     const text = `${only.name}: ${only.text}${said === undefined || passed ? "" : ` (${said})`}`;
     return { ...only, kind: "gate", name: gate.name, text, mark: passed ? "done" : only.mark };
@@ -74,12 +74,12 @@ function markOf(state: RunState, gate: PlanGate): Mark {
 }
 
 /** What has been recorded against it. */
-function verdictOf(state: RunState, gate: PlanGate): string | undefined {
+function verdictOf({ state, driver }: TreeInput, gate: PlanGate): string | undefined {
   const verdict = state.gates[gate.id]?.verdict;
   if (verdict === undefined) return undefined;
   const what = verdict.timedOut ? "timed out" : verdict.kind;
   const held = Object.values(state.held).some((hold) => hold.gate === gate.id);
-  return held ? `${what}, still measuring` : what;
+  return held && driver !== null ? `${what}, still measuring` : what;
 }
 
 function isRecorded(rows: readonly TreeRow[]): boolean {

@@ -37,8 +37,9 @@ function statusOf(state: RunState): string {
 /** Why it stands still and how it goes on; who drives it, where that is not this process. */
 export function footOf(input: TreeInput, width: number): readonly Piece[] {
   const { state, driver } = input;
+  if (driver === null && state.status === "running") return abandoned(state);
   const why = reasonOf(state).flatMap((line) => [...wrap(line, width, "  ")].slice(0, LONGEST));
-  const next = nextOf(state).map((command) => `  ${command}`);
+  const next = nextOf(state);
   return [
     ...why.map((text): Piece => ({ text, as: state.status === "halted" ? ["red"] : ["yellow"] })),
     ...next.map((text): Piece => ({ text })),
@@ -46,12 +47,17 @@ export function footOf(input: TreeInput, width: number): readonly Piece[] {
   ];
 }
 
-/** A run that goes on and that nobody drives needs somebody. */
+/** A run that should go on, and that nobody drives. */
+function abandoned({ run }: RunState): readonly Piece[] {
+  return [
+    { text: "nobody drives it; to go on, or to end it:", as: ["yellow"] },
+    ...paused(run).map((text) => ({ text })),
+  ];
+}
+
 function driverOf(state: RunState, driver: TreeInput["driver"]): readonly Piece[] {
   if (driver === undefined || state.ended !== undefined) return [];
-  if (driver !== null) return [{ text: driver, as: ["dim"] }];
-  if (state.status !== "running") return [{ text: "nobody drives it", as: ["dim"] }];
-  return [{ text: "nobody drives it; to go on:", as: ["yellow"] }, { text: `  evo resume ${state.run}` }];
+  return [{ text: driver ?? "nobody drives it", as: ["dim"] }];
 }
 
 function reasonOf(state: RunState): readonly string[] {
@@ -74,9 +80,9 @@ function nextOf(state: RunState): readonly string[] {
   if (state.status === "completed" || state.status === "aborted") return [];
   if (state.status === "running") {
     if (Object.keys(state.held).length === 0) return [];
-    return ["Ctrl-C where it is driven pauses it; then", ...paused(state.run)];
+    return ["Ctrl-C where it is driven pauses it; then:", ...paused(state.run)];
   }
-  return openAttempts(state).length > 0 ? [] : viewRun(state).next;
+  return openAttempts(state).length > 0 ? [] : viewRun(state).next.map((command) => `  ${command}`);
 }
 
 function paused(run: string): readonly string[] {

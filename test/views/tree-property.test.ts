@@ -63,7 +63,7 @@ const styles: fc.Arbitrary<TreeStyle> = fc.record({
 
 describe("the tree of any run", () => {
   it("fits its terminal at any moment", () => {
-    const moments = fc.integer({ min: 0, max: 120_000 });
+    const moments = fc.integer({ min: 0, max: 60_000 });
     fc.assert(
       fc.property(sequences, worlds, moments, styles, fc.boolean(), (sequence, world, until, style, seen) => {
         const machine = simulate(compile(sequence), world, until, 2);
@@ -79,7 +79,7 @@ describe("the tree of any run", () => {
           if (!style.unicode) expect(plain).toMatch(/^[\x20-\x7e]*$/);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

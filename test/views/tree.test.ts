@@ -161,9 +161,9 @@ describe("the tree", () => {
 
       gateway is held: nothing goes on behind it before gateway/policy-arrived passes;
         evo keeps looking
-        Ctrl-C where it is driven pauses it; then
-          evo resume run
-          evo abort run --reason "..."
+      Ctrl-C where it is driven pauses it; then:
+        evo resume run
+        evo abort run --reason "..."
       "
     `);
   });
@@ -278,9 +278,10 @@ describe("the tree", () => {
       driven by ada@host on host, pid 7
       "
     `);
-    expect(treeAt(watched, 30_000, { driver: null }).slice(-2)).toEqual([
-      "nobody drives it; to go on:",
+    expect(treeAt(watched, 30_000, { driver: null }).slice(-3)).toEqual([
+      "nobody drives it; to go on, or to end it:",
       "  evo resume run",
+      '  evo abort run --reason "..."',
     ]);
   });
 

@@ -1,9 +1,11 @@
 /** What a run waits for and since when, as a log's heartbeat says it. Pure. */
 import type { Target } from "../gates/model.js";
-import type { PlanGate } from "../plan/model.js";
+import type { PlanGate, StepNode } from "../plan/model.js";
+import { stepsOf } from "../run/edges.js";
+import { mayRetry } from "../run/failures.js";
 import { countsFrom } from "../run/gates.js";
 import type { LeaseHolder, OperationReport } from "../run/ports.js";
-import { gatesOf, openAttempts, type RunState } from "../run/state.js";
+import { gatesOf, lastAttempt, openAttempts, type RunState } from "../run/state.js";
 import { describeHolder, describeSight } from "./lines.js";
 import type { SeenTarget } from "./looks.js";
 import { isAwaited } from "./status.js";
@@ -32,7 +34,16 @@ export function waitsOf(state: RunState, seen: Seen): readonly Wait[] {
       what: `${step}: ${engineWords(seen.progress(attempt.operation))}`,
       since: attempt.intendedAt,
     })),
+    ...(state.status === "running" ? stepsOf(state.started.plan).flatMap((step) => retryWait(state, step)) : []),
   ];
+}
+
+/** A step that has failed and is tried again, once its rule's time has passed. */
+function retryWait(state: RunState, step: StepNode): readonly Wait[] {
+  const attempt = lastAttempt(state, step.id);
+  const outcome = attempt?.outcome;
+  if (outcome?.status !== "failed" || !mayRetry(state, step, outcome)) return [];
+  return [{ what: `${step.id}: attempt ${attempt!.number + 1}`, since: outcome.ended }];
 }
 
 function engineWords(progress: ReturnType<Seen["progress"]>): string {

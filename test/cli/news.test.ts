@@ -14,7 +14,7 @@ const PLAN = planOf({
   name: "rollout",
   steps: [
     lockstep("gateway", {
-      members: [up("eu", { dir: "s", stack: "eu" })],
+      members: [up("eu", { dir: "s", stack: "eu", onFailure: "retry", retry: { attempts: 3, backoff: "5m" } })],
       convergedWhen: [
         {
           name: "canary",
@@ -140,6 +140,16 @@ describe("the heartbeat", () => {
     run.tell({ kind: "progress", operation: "r.eu.1.up", report });
     run.pass(10_000);
     expect(run.said.at(-1)).toBe("60 waiting for eu: updating, 7 of 13 resources done (for 10 s)");
+  });
+
+  it("says that a step is tried again", () => {
+    const run = telling();
+    run.record({ type: "operation.intended", ...INTENT });
+    run.pass(10_000);
+    const failed = { operation: "r.eu.1.up", began: 0, ended: 10_000, how: "failed", reason: "throttled" };
+    run.record({ type: "operation.failed", ...failed });
+    run.pass(50_000);
+    expect(run.said.at(-1)).toBe("60 waiting for eu: attempt 2 (for 50 s)");
   });
 
   it("is silent where nothing is waited for, and stops when it is closed", () => {

@@ -1,7 +1,7 @@
 /** `evo gate test <sequence> <gate>` */
 import { setTimeout as sleep } from "node:timers/promises";
 import { EvoError, EXIT, type ExitCode } from "../errors.js";
-import { planFor } from "../evo/rehearsal.js";
+import { planFor, rehearsalOf } from "../evo/rehearsal.js";
 import { type Binding, openBinding } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { assessGate, type GateAssessment, type Tally, tally } from "../gates/assess.js";
@@ -11,7 +11,6 @@ import { gatesOf } from "../run/state.js";
 import { loadSequence } from "../sequence/load.js";
 import { didYouMean } from "../sequence/suggest.js";
 import { shown, table } from "../views/text.js";
-import { rehearsalOf } from "./options.js";
 import { columns, print, printJson, printLine, say } from "./output.js";
 
 export interface GateTestOptions {

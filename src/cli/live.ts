@@ -2,7 +2,7 @@
 import { eventOf } from "../run/entries.js";
 import type { Entry, News } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
-import { describeEvent, describeHolder, describeLook } from "../views/lines.js";
+import { describeEvent, describeHolder, describeLedger, describeLook } from "../views/lines.js";
 import { drawTree, type TreeInput, type TreeStyle, type Usual } from "../views/tree.js";
 import { knownAtFirst, learn } from "../views/tree-live.js";
 import { createPainter, type Painter } from "./live-painter.js";
@@ -83,6 +83,7 @@ export function newsLines(): (news: News) => string | undefined {
         `${news.node} ${news.lease.resource} ${news.lease.since}`,
         `${news.node}: waits: ${describeHolder(news.lease)}`,
       );
+    if (news.kind === "ledger") return describeLedger(news, Date.now());
     if (news.kind !== "recorded") return undefined;
     const { event, entry } = news;
     if (event.type !== "gate.measured") return describeEvent(event, entry.run);

@@ -3,7 +3,7 @@ import { eventOf } from "../run/entries.js";
 import { evolve } from "../run/evolve.js";
 import type { Entry, News, Notifier } from "../run/ports.js";
 import { gatesOf, type RunState } from "../run/state.js";
-import { describeDetails, describeEvent, describeHolder, describeLook } from "../views/lines.js";
+import { describeDetails, describeEvent, describeHolder, describeLedger, describeLook } from "../views/lines.js";
 import { describeRun, viewRun } from "../views/status.js";
 import { describeWaits, waitsOf } from "../views/waits.js";
 import { group, onGitHub } from "./github.js";
@@ -114,6 +114,8 @@ function describeNews(
       return { line: describeLook(news.gate, news.target, news.measurement, news.measurement.began), details: [] };
     case "waiting":
       return { line: `${news.node}: waits: ${describeHolder(news.lease)}`, details: [] };
+    case "ledger":
+      return { line: describeLedger(news, Date.now()), details: [] };
     case "progress":
       return { details: [] };
   }

@@ -3,12 +3,11 @@ import { describeChanges, describeForeseen } from "../authoring/describe-preview
 import type { Foreseen } from "../authoring/foresee.js";
 import { EvoError, EXIT } from "../errors.js";
 import { previewSteps } from "../evo/previews.js";
-import { planFor } from "../evo/rehearsal.js";
+import { planFor, rehearsalOf } from "../evo/rehearsal.js";
 import { readSettings } from "../evo/settings.js";
 import type { Plan, StepNode } from "../plan/model.js";
 import { type LoadedSequence, loadSequence } from "../sequence/load.js";
 import { wrap } from "../views/text.js";
-import { rehearsalOf } from "./options.js";
 import { columns, print, printJson, say } from "./output.js";
 
 export interface PreviewOptions {

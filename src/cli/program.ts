@@ -18,6 +18,7 @@ const reportFile = new Option(
   "write a report at the end, however it ends: JSON (evo schema --report) or Markdown, by .json or .md; repeatable",
 ).argParser((path: string, before: readonly string[] | undefined) => [...(before ?? []), path]);
 const takeOver = new Option("--take-over", "sign for it that the driver on another machine is gone");
+const detach = new Option("--detach", "leave the run to evo serve");
 const output = new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices([
   "text",
   "ndjson",
@@ -123,6 +124,7 @@ program
   .option("--fault <fault...>", "with --rehearse: a fault of the world, e.g. never-converges:eu-west-1")
   .option("--parallel <n>", "how many operations may run at once (default: by cores)")
   .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
+  .addOption(detach)
   .addOption(engine)
   .addOption(json)
   .addOption(output)
@@ -140,6 +142,7 @@ program
   .addOption(takeOver)
   .option("--accept-changed-code", "sign for stack programs or sequence code that have changed since the run's start")
   .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
+  .addOption(detach)
   .addOption(rehearse)
   .addOption(engine)
   .addOption(json)
@@ -158,6 +161,17 @@ program
   .action(async (run, options) => (await import("./words.js")).abort(run, options));
 
 program
+  .command("serve")
+  .description("drive every run that is to go on and that nobody drives, until a signal")
+  .addOption(engine)
+  .addOption(output)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo serve\n  evo up role-rollout --detach && evo serve\n\nA signal lets go of all runs; engines go on, and whoever serves next follows them.",
+  )
+  .action(async (options) => (await import("./serve.js")).serve(options));
+
+program
   .command("pause [run]")
   .description("start nothing new in a run, wherever it is driven; what runs is finished")
   .requiredOption("--reason <text>", "why; recorded")
@@ -172,6 +186,7 @@ program
   .addOption(takeOver)
   .option("--accept-changed-code", "sign for stack programs or sequence code that have changed since the run's start")
   .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
+  .addOption(detach)
   .addOption(engine)
   .addOption(json)
   .addOption(output)

@@ -1,19 +1,17 @@
 /** `evo resume [run]` and `evo retry <step> [run]` */
-import { resolve } from "node:path";
 import { EvoError } from "../errors.js";
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
 import { loadRun } from "../evo/load-run.js";
 import { withLedger } from "../evo/reading.js";
+import { reopen } from "../evo/reopen.js";
 import { chooseUnfinished, takeUp } from "../evo/resume.js";
-import { openSession } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { usualTimes } from "../evo/usual.js";
-import { loadSequence } from "../sequence/load.js";
 import { type AccountOptions, openAccount } from "./account.js";
+import { leave } from "./leave.js";
 import { tellerFor } from "./live.js";
 import { type OutputOptions, showOutcome } from "./news.js";
-import { rehearsalOf } from "./options.js";
 import { sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
 
@@ -23,6 +21,7 @@ export interface ResumeOptions extends OutputOptions, AccountOptions {
   readonly ephemeralLedger?: boolean;
   readonly engine?: string;
   readonly takeOver?: boolean;
+  readonly detach?: boolean;
 }
 
 /** Goes on with a run; whether it is a rehearsal is the record's word. */
@@ -42,15 +41,7 @@ async function goOn(named: string | undefined, options: ResumeOptions, steps?: r
   const state = await withLedger(settings, sayAt, async (ledger) =>
     loadRun(ledger, await chooseUnfinished(ledger, named)),
   );
-  const { plan, root, file, rehearsal } = state.started;
-  const loaded = await loadSequence(resolve(root, file), settings.cwd);
-  const world = rehearsal === undefined ? {} : { rehearsal: { ...rehearsalOf(loaded), fresh: false, faults: [] } };
-  const session = await openSession(
-    settings,
-    { ephemeralLedger: options.ephemeralLedger ?? rehearsal !== undefined, ...world },
-    { plan, root, loaded },
-    sayAt,
-  );
+  const { session, loaded } = await reopen(settings, state, options.ephemeralLedger, sayAt);
   const signals = listenToSignals();
   try {
     const taken = await takeUp(settings, session, state, loaded, {
@@ -59,6 +50,7 @@ async function goOn(named: string | undefined, options: ResumeOptions, steps?: r
       ...(options.takeOver ? { takeOver: options.reason as string } : {}),
       ...(steps === undefined ? {} : { steps }),
     });
+    if (options.detach) return await leave(taken);
     const teller = await tellerFor(taken, options, () => usualTimes(session.ledger, taken.state));
     const ended = await account
       .of({ started: taken, loaded }, teller, (notifier) => driveSession(session, taken, notifier, signals.control))

@@ -36,6 +36,8 @@ export function createSights(): Sights {
           return noteRecorded(news.event);
         case "waiting":
           return noteWaiting(news, now);
+        case "ledger":
+          return true;
         case "progress":
           progress.set(news.operation, news.report);
           return false;

@@ -2,16 +2,17 @@
 import { EvoError } from "../errors.js";
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
-import { planFor } from "../evo/rehearsal.js";
+import { planFor, rehearsalOf } from "../evo/rehearsal.js";
 import { type Mode, openSession } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { start } from "../evo/start.js";
 import { usualTimes } from "../evo/usual.js";
 import { type LoadedSequence, loadSequence } from "../sequence/load.js";
 import { type AccountOptions, openAccount } from "./account.js";
+import { leave } from "./leave.js";
 import { tellerFor } from "./live.js";
 import { type OutputOptions, showOutcome } from "./news.js";
-import { rehearsalOf, wholeNumber } from "./options.js";
+import { wholeNumber } from "./options.js";
 import { sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
 
@@ -23,6 +24,7 @@ export interface UpOptions extends OutputOptions, AccountOptions {
   readonly parallel?: string;
   readonly ephemeralLedger?: boolean;
   readonly engine?: string;
+  readonly detach?: boolean;
 }
 
 /** Starts and drives a run; sets the exit code by where it came to. */
@@ -38,6 +40,7 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   try {
     const fresh = options.fresh === true || options.seed !== undefined;
     const started = await start(settings, session, subject, { fresh, ...(parallel === undefined ? {} : { parallel }) });
+    if (options.detach) return await leave(started);
     const teller = await tellerFor(started, options, () => usualTimes(session.ledger, started.state));
     const state = await account
       .of({ started, loaded }, teller, (notifier) => driveSession(session, started, notifier, signals.control))

@@ -5,6 +5,9 @@ import type { RunState } from "../run/state.js";
 import type { Session } from "./session.js";
 import type { StartedSession } from "./start.js";
 
+/** Milliseconds that a ledger which is away is waited for once a person wants to stop: then the pause can't be recorded. */
+const FAREWELL = 15_000;
+
 /** Answers the state that the run came to. Errors: those of `drive`. */
 export async function driveSession(
   session: Session,
@@ -13,9 +16,21 @@ export async function driveSession(
   control: Control,
 ): Promise<RunState> {
   const { ledger, executor, probe, clock } = session;
+  const patience = waitUntilStopped(control);
+  session.await(notifier, patience.signal);
   try {
     return await drive(started.state, started.leases, { ledger, executor, probe, clock, notifier }, control);
   } finally {
+    patience.end();
     await started.leases.release().catch(() => undefined);
   }
+}
+
+/** How long an outage of the ledger is waited out: for ever, until somebody wants this process to end. */
+function waitUntilStopped({ pause, leave }: Control): { readonly signal: AbortSignal; end(): void } {
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  const soon = (): void => void setTimeout(end, FAREWELL).unref();
+  for (const wish of [pause, leave]) wish?.addEventListener("abort", soon, { signal: over.signal });
+  return { signal: over.signal, end };
 }

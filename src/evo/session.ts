@@ -9,7 +9,8 @@ import type { Plan, StepNode } from "../plan/model.js";
 import { createRedactor, type Redactor, secretsInEnvironment } from "../redact.js";
 import { nodeOf } from "../run/edges.js";
 import type { ChangeSet } from "../run/events.js";
-import type { Clock, Executor, Probe } from "../run/ports.js";
+import { createPatience } from "../run/patience.js";
+import type { Clock, Executor, Notifier, Probe } from "../run/ports.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { openWorld, rehearsalConfig, rehearsalEnvironment, type World } from "../world/index.js";
 import { systemClock } from "./clock.js";
@@ -54,6 +55,8 @@ export interface Binding {
 
 export interface Session extends Binding {
   readonly ledger: OpenLedger;
+  /** From now on outages of the ledger are waited out, until `giveUp` aborts; the notifier is told. */
+  await(notifier: Notifier, giveUp: AbortSignal): void;
 }
 
 /** Opens ledger, engine and world. `say` hears what takes time. Errors: those of what it opens; nothing stays open then. */
@@ -69,8 +72,9 @@ export async function openSession(
   }
   const { home, claimed, ledgerUrl } = settings;
   const opening = () => openLedger({ home, claimed, say, ...(ledgerUrl === undefined ? {} : { url: ledgerUrl }) });
-  const { between: ledger, ...binding } = await bind(settings, mode, subject, say, opening);
-  return { ...binding, ledger };
+  const { between, ...binding } = await bind(settings, mode, subject, say, opening);
+  const { ledger, begin } = createPatience(between, binding.clock);
+  return { ...binding, ledger, await: begin };
 }
 
 /** Opens engine and world to look only: no ledger is needed, or made. Errors: those of what it opens. */

@@ -215,7 +215,9 @@ export type News =
       readonly operation: OperationId;
       readonly report: OperationReport & { readonly kind: "progress" };
     }
-  | { readonly kind: "waiting"; readonly node: NodeId; readonly lease: LeaseHolder };
+  | { readonly kind: "waiting"; readonly node: NodeId; readonly lease: LeaseHolder }
+  /** The ledger can't be reached since then, or can be again (milliseconds since the epoch): nothing is started meanwhile. */
+  | { readonly kind: "ledger"; readonly available: boolean; readonly since: number; readonly reason: string };
 
 export interface Notifier {
   tell(news: News): void;

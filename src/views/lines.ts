@@ -1,7 +1,7 @@
 /** News of a run as plain lines, for terminals without a tree, logs and pipes. Pure: what is said depends on its arguments only. */
 import type { Json, Measurement } from "../gates/model.js";
 import type { ChangeSet, RunEvent, TargetReport } from "../run/events.js";
-import type { LeaseHolder } from "../run/ports.js";
+import type { LeaseHolder, News } from "../run/ports.js";
 import { counted, duration, planned, shown } from "./text.js";
 
 /** The line for a recorded event; nothing for those that a person needn't see as they come. `run`: its name, to be said. */
@@ -110,6 +110,12 @@ export function describeSight({ verdict, observed, expected, message }: Measurem
   if (verdict === "pass") return `${shown(observed)}, as expected`;
   if (verdict === "fail") return `${shown(observed)}, expected ${shown(expected)}`;
   return `${verdict}: ${message ?? shown(observed)}`;
+}
+
+/** What a wait for the ledger means. */
+export function describeLedger({ available, since, reason }: News & { readonly kind: "ledger" }, now: number): string {
+  if (available) return `the ledger answers again, after ${duration(now - since)}`;
+  return `the ledger can't be reached, so nothing is started; engines that run go on: ${reason}`;
 }
 
 /** Who holds what, and since when. */

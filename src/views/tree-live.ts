@@ -28,6 +28,8 @@ export function learn(known: Known, news: News): Known {
       return { ...known, seen: { ...known.seen, ...seenNow(known, news.gate, news.target, news.measurement) } };
     case "progress":
       return { ...known, progress: { ...known.progress, [news.operation]: news.report } };
+    case "ledger":
+      return known;
     case "waiting":
       return { ...known, leases: { ...known.leases, [news.node]: news.lease } };
   }

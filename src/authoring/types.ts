@@ -21,17 +21,26 @@ const INSTALL = "npm install --save-dev typescript";
 const OLDEST = 5;
 const MOST = 64 * 1024 * 1024;
 
-/** Checks a sequence file and its world, with all that they import. Never throws for want of a compiler. */
-export async function checkTypes(file: string, world?: string): Promise<TypeCheck> {
+export interface TypesRequest {
+  /** The sequence module; absolute, as all paths. */
+  readonly file: string;
+  readonly world?: string;
+  /** Folders in which a compiler may be found, too: those of the stacks' programs. */
+  readonly programs: readonly string[];
+}
+
+/** Checks a sequence module and its world, with all that they import. Never throws for want of a compiler. */
+export async function checkTypes({ file, world, programs }: TypesRequest): Promise<TypeCheck> {
   const files = [file, ...(world === undefined ? [] : [world])].filter((one) => /^\.[mc]?ts$/.test(extname(one)));
   if (files.length === 0) return { status: "unchecked", reason: `${extname(file)} has no types` };
-  const compiler = findCompiler(file);
+  const near = [file, ...programs.map((folder) => join(folder, "index.ts"))];
+  const compiler = findCompiler(near);
   if (compiler === undefined)
-    return { status: "unchecked", reason: `there is no typescript beside the sequence; ${INSTALL}` };
+    return { status: "unchecked", reason: `there is no typescript beside the sequence or its programs; ${INSTALL}` };
   const { version, tsc } = compiler;
   if (Number.parseInt(version, 10) < OLDEST)
     return { status: "unchecked", reason: `typescript ${version} is too old, ${OLDEST} is needed; ${INSTALL}@latest` };
-  const { code, said } = await compile(tsc, files);
+  const { code, said } = await compile(tsc, files, options(near));
   const problems = problemsIn(said, dirname(file));
   if (code !== 0 && problems.length === 0)
     return { status: "unchecked", reason: `typescript ${version} failed: ${said.trim().split("\n")[0]}` };
@@ -44,17 +53,17 @@ interface Compiler {
   readonly tsc: string;
 }
 
-/** The project's, else one that came with evo. */
-function findCompiler(file: string): Compiler | undefined {
-  const manifest = resolvable("typescript/package.json", file);
+/** The sequence's own, else a program's, else one that came with evo. */
+function findCompiler(near: readonly string[]): Compiler | undefined {
+  const manifest = resolvable("typescript/package.json", near);
   if (manifest === undefined) return undefined;
   const { version, bin } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string; bin?: { tsc?: string } };
   const tsc = resolve(dirname(manifest), bin?.tsc ?? "bin/tsc");
   return existsSync(tsc) ? { version, tsc } : undefined;
 }
 
-function resolvable(specifier: string, file: string): string | undefined {
-  for (const from of [file, import.meta.url]) {
+function resolvable(specifier: string, near: readonly string[]): string | undefined {
+  for (const from of [...near, import.meta.url]) {
     try {
       return createRequire(from).resolve(specifier);
     } catch {
@@ -64,20 +73,24 @@ function resolvable(specifier: string, file: string): string | undefined {
   return undefined;
 }
 
-async function compile(tsc: string, files: readonly string[]): Promise<{ code: number; said: string }> {
+async function compile(
+  tsc: string,
+  files: readonly string[],
+  compilerOptions: object,
+): Promise<{ code: number; said: string }> {
   const scratch = realpathSync(mkdtempSync(join(tmpdir(), "evo-types-")));
   try {
     const config = join(scratch, "tsconfig.json");
-    writeFileSync(config, JSON.stringify({ compilerOptions: options(files[0] as string), files }));
+    writeFileSync(config, JSON.stringify({ compilerOptions, files }));
     return await run(process.execPath, [tsc, "--project", config, "--pretty", "false"], dirname(files[0] as string));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-function options(file: string): object {
+function options(near: readonly string[]): object {
   // Besides the language there is Node; where nobody describes it, the parts that a browser has in common with it.
-  const node = resolvable("@types/node/package.json", file);
+  const node = resolvable("@types/node/package.json", near);
   const surroundings =
     node === undefined
       ? { types: [], lib: ["ES2023", "DOM", "DOM.Iterable"] }

@@ -9,7 +9,29 @@ export const program = new Command("evo")
   .description("An execution layer for system evolution, on Pulumi: declared sequences, convergence gates, a ledger.")
   .version("0.1.0")
   .configureOutput({ outputError: () => undefined })
-  .exitOverride();
+  .exitOverride()
+  .addHelpText(
+    "after",
+    `
+Examples:
+  evo init                        # a first sequence for the projects below here
+  evo validate rollout --types    # what is wrong with it, each with its line
+  evo plan rollout --diff         # order, waits, gates; what would change
+  evo up rollout                  # drive it; Ctrl-C pauses
+  evo status                      # where it stands, and what it waits for
+  evo ledger log                  # what happened, and why
+
+A <sequence> is a file, or the name of one in the nearest folder "sequences". A
+[run] is the newest one where none is named.
+
+Exit codes: 0 done; 1 error; 2 wrong use; 3 a person's decision is awaited; 4 a
+gate failed; 5 a gate was inconclusive or timed out; 6 locked; 7 findings;
+8 aborted; 9 ledger unavailable; 10 ledger broken; 255 a bug in evo.
+
+Environment: EVO_HOME (evo's own directory, default ~/.evo), EVO_LEDGER_URL (a
+shared Postgres instead of the embedded one), EVO_PULUMI (the Pulumi CLI),
+EVO_ACTOR (who acts, default user@host), and all that Pulumi itself reads.`,
+  );
 
 const json = new Option("--json", "print one JSON document to stdout");
 const engine = new Option("--engine <path>", "the Pulumi CLI to use (default: EVO_PULUMI, PATH, evo's own copy)");
@@ -67,7 +89,7 @@ program
   .addOption(json)
   .addHelpText(
     "after",
-    '\nExamples:\n  evo lint role-rollout\n\nA finding is accepted in the sequence, with a reason: accept: { "no-gate": "nothing reads it before noon" }',
+    '\nExamples:\n  evo lint role-rollout\n\nA finding is accepted in the sequence, on its step, gate or group:\n  accept: { "no-gate": "nothing reads it before noon" }',
   )
   .action(async (sequence, options) => (await import("./lint.js")).lint(sequence, options));
 
@@ -228,13 +250,13 @@ const ledger = program.command("ledger").description("ask the ledger");
 ledger
   .command("log")
   .description("entries, oldest first")
-  .option("--run <run>")
-  .option("--sequence <name>")
+  .option("--run <run>", "only of this run")
+  .option("--sequence <name>", "only of this sequence")
   .option("--stack <stack>", "a stack's identity, or the end of it, e.g. app/prod")
   .option("--type <type>", "entry type, e.g. boundary.opened; a trailing * matches the rest")
-  .option("--actor <actor>")
+  .option("--actor <actor>", "who did it: user@host, user, or the database role")
   .option("--since <time>", "ISO 8601, or an age such as 2h")
-  .option("--until <time>")
+  .option("--until <time>", "up to that time, likewise")
   .option("--limit <n>", "only the newest so many")
   .addOption(json)
   .addOption(new Option("--output <format>", "ndjson: an entry a line").choices(["text", "ndjson"]))

@@ -1,5 +1,5 @@
 /** docs/usage.md: every verb with its arguments, options and examples, from the command line's own definition. */
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 
 /** The page as Markdown. */
 export function usage(program: Command): string {
@@ -9,15 +9,15 @@ export function usage(program: Command): string {
     "",
     "Written by `npm run docs` from `evo --help`; every verb says the same with `--help`.",
     "",
+    ...after(program),
   ];
   return [...head, ...verbs.flatMap(verbLines)].join("\n");
 }
 
 function verbLines(verb: Command): readonly string[] {
   const parent = verb.parent?.parent == null ? "" : `${verb.parent.name()} `;
-  const options = verb.options.map((option) => `| \`${escaped(option.flags)}\` | ${escaped(option.description)} |`);
+  const options = verb.options.map((option) => `| \`${escaped(option.flags)}\` | ${escaped(meaning(option))} |`);
   const table = options.length === 0 ? [] : ["| option | |", "| --- | --- |", ...options, ""];
-  const after = helpAfter(verb);
   return [
     `## evo ${parent}${verb.name()}`,
     "",
@@ -28,8 +28,22 @@ function verbLines(verb: Command): readonly string[] {
     "```",
     "",
     ...table,
-    ...(after === "" ? [] : ["```sh", after, "```", ""]),
+    ...after(verb),
   ];
+}
+
+function meaning({ description, argChoices, defaultValue }: Option): string {
+  const choices = argChoices === undefined ? [] : [argChoices.join(", ")];
+  const preset = defaultValue === undefined ? [] : [`default ${defaultValue}`];
+  const more = [...choices, ...preset].join("; ");
+  return more === "" ? description : `${description} (${more})`;
+}
+
+/** Examples as code, and what is said behind them as text. */
+function after(verb: Command): readonly string[] {
+  const [examples, ...paragraphs] = helpAfter(verb).split("\n\n");
+  if (examples === undefined || examples === "") return [];
+  return ["```sh", examples, "```", "", ...paragraphs.flatMap((paragraph) => [escapedText(paragraph), ""])];
 }
 
 /** Examples are text that commander adds behind the help proper. */
@@ -41,14 +55,18 @@ function helpAfter(verb: Command): string {
   verb.configureOutput(before);
   const text = written.join("");
   const at = text.indexOf("\nExamples:\n");
-  return at < 0
-    ? ""
-    : text
-        .slice(at + "\nExamples:\n".length)
-        .replace(/^ {2}/gm, "")
-        .trim();
+  if (at < 0) return "";
+  return text
+    .slice(at + "\nExamples:\n".length)
+    .replace(/^ {2}/gm, "")
+    .trim();
 }
 
 function escaped(text: string): string {
   return text.replaceAll("|", "\\|");
+}
+
+/** `<sequence>` is no HTML. */
+function escapedText(text: string): string {
+  return text.replaceAll("<", "\\<");
 }

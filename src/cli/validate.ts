@@ -1,13 +1,14 @@
 /** `evo validate <sequence>` */
-import { relative } from "node:path";
-import { checkTypes } from "../authoring/types.js";
+import { join, relative } from "node:path";
+import { checkTypes, type TypeCheck } from "../authoring/types.js";
 import type { SourceLocation } from "../errors.js";
 import { readSettings } from "../evo/settings.js";
 import { type StackNames, stackNames } from "../evo/stack-names.js";
 import { compile } from "../plan/compile.js";
+import type { Plan } from "../plan/model.js";
 import { stepsOf } from "../run/edges.js";
 import { gatesOf } from "../run/state.js";
-import { loadSequence } from "../sequence/load.js";
+import { type LoadedSequence, loadSequence } from "../sequence/load.js";
 import { type Problem, SequenceError, showLocation } from "../sequence/problems.js";
 import { print, printJson, say } from "./output.js";
 
@@ -20,7 +21,7 @@ export interface ValidateOptions {
 export async function validate(reference: string, options: ValidateOptions): Promise<void> {
   const loaded = await loadSequence(reference, process.cwd());
   const plan = compile(loaded.sequence);
-  const types = options.types ? await checkTypes(loaded.file, loaded.world) : undefined;
+  const types = options.types ? await typesOf(loaded, plan) : undefined;
   const names = stackNames(loaded, readSettings(process.env, process.cwd()));
   refuse([...names.wrong, ...(types?.status === "checked" ? types.problems : [])]);
   const facts = {
@@ -35,11 +36,16 @@ export async function validate(reference: string, options: ValidateOptions): Pro
     return printJson({ valid: true, ...facts, doubtful, absent, ...(types === undefined ? {} : { types }) });
   }
   print(
-    `${facts.sequence} is valid: ${facts.steps} steps, ${facts.gates} gates  (${relative(process.cwd(), loaded.file)}, ${loaded.digest.slice(0, 12)})`,
+    `${facts.sequence} is valid: ${amount(facts.steps, "step")}, ${amount(facts.gates, "gate")}  (${relative(process.cwd(), loaded.file)}, ${loaded.digest.slice(0, 12)})`,
   );
   for (const remark of remarks(names)) say(remark);
   if (types?.status === "checked") print(`types: no errors (typescript ${types.typescript})`);
   if (types?.status === "unchecked") say(`types: not checked: ${types.reason}`);
+}
+
+function typesOf({ file, world, root }: LoadedSequence, plan: Plan): Promise<TypeCheck> {
+  const programs = [...new Set(stepsOf(plan).map(({ stack }) => join(root, stack.dir)))];
+  return checkTypes({ file, programs, ...(world === undefined ? {} : { world }) });
 }
 
 function refuse([first, ...others]: readonly Problem[]): void {
@@ -57,4 +63,8 @@ function remarks({ doubtful, absent }: StackNames): readonly string[] {
       return `not yet in ${backend}: ${stacks.join(", ")}; before evo up: pulumi stack init, or createStack: true`;
     }),
   ];
+}
+
+function amount(count: number, one: string): string {
+  return `${count} ${count === 1 ? one : `${one}s`}`;
 }

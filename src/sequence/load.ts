@@ -105,9 +105,22 @@ function findSequence(reference: string, cwd: string): string {
   const found = bare ? lookUp(reference, resolve(cwd)) : undefined;
   if (found !== undefined) return found;
   const where = bare ? `sequences/${reference}.{ts,mts,js,mjs,json} in ${cwd} or a folder above it` : path;
-  throw new EvoError("sequence.not-found", `There is no sequence "${reference}": looked for ${where}.`, {
-    remedy: "Name a file, or a sequence in the sequences folder.",
-  });
+  const known = bare ? namesFrom(resolve(cwd)) : [];
+  const message = `There is no sequence "${reference}": looked for ${where}.${didYouMean(reference, known)}`;
+  throw new EvoError("sequence.not-found", message, { remedy: remedyFor(known) });
+}
+
+function remedyFor(known: readonly string[]): string {
+  if (known.length === 0) return "Name a file, or write a first sequence: evo init.";
+  return `Name a file, or one of: ${[...new Set(known)].join(", ")}.`;
+}
+
+/** Names of the sequences that a bare name can mean, the nearest folder's first. */
+function namesFrom(folder: string): readonly string[] {
+  const found = join(folder, "sequences");
+  const files = existsSync(found) ? readdirSync(found).filter((file) => EXTENSIONS.includes(extname(file))) : [];
+  const names = files.map((file) => basename(file, extname(file))).sort();
+  return dirname(folder) === folder ? names : [...names, ...namesFrom(dirname(folder))];
 }
 
 function lookUp(name: string, from: string): string | undefined {

@@ -107,7 +107,7 @@ describe.each(["ts", "js", "json"])("a .%s sequence", (end) => {
   it("is valid as it stands", async () => {
     const { code, stdout, stderr } = await validate(folderWith({ ...PROJECTS, [`sequences/s.${end}`]: text }));
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^s is valid: 2 steps, 1 gates/);
+    expect(stdout).toMatch(/^s is valid: 2 steps, 1 gate/);
   });
 
   it.each(SLIPS)("with a misspelt $what: its place, what was meant, what to do, exit 2", async (slip) => {
@@ -199,7 +199,8 @@ describe("--types", () => {
     const without = await validate(root, ["--types"], { evo });
     expect(without).toMatchObject({
       code: 0,
-      stderr: "types: not checked: there is no typescript beside the sequence; npm install --save-dev typescript\n",
+      stderr:
+        "types: not checked: there is no typescript beside the sequence or its programs; npm install --save-dev typescript\n",
     });
     const json = await validate(folderWith({ ...PROJECTS, "sequences/s.json": JSON_TEXT }), ["--types"]);
     expect(json).toMatchObject({ code: 0, stderr: "types: not checked: .json has no types\n" });

@@ -88,7 +88,7 @@ const TABLE: readonly Wrong[] = [
     exit: 2,
     code: "sequence.not-found",
     message: /no sequence "nobody": looked for sequences\/nobody\.\{ts,/,
-    remedy: /Name a file, or a sequence/,
+    remedy: /Name a file, or one of: .*\bgood\b/,
   },
   {
     what: "missing stack",

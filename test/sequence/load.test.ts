@@ -176,6 +176,10 @@ export default defineSequence({ name: "s", steps: [up("a", { dir: "../stacks/a",
       exit: 2,
       message: expect.stringContaining("sequences/nope.{ts,"),
     });
+    await expect(loadSequence("goood", join(root, "stacks/a"))).rejects.toMatchObject({
+      message: expect.stringMatching(/Did you mean "good"\?$/),
+      remedy: expect.stringContaining("one of: good"),
+    });
     renameSync(join(root, "sequences/good.ts"), join(root, "sequences/gone.ts"));
     await expect(loadSequence("sequences/good.ts", root)).rejects.toMatchObject({ code: "sequence.not-found" });
   });

@@ -38,7 +38,9 @@ const engine = new Option("--engine <path>", "the Pulumi CLI to use (default: EV
 const reportFile = new Option(
   "--report-file <path>",
   "write a report at the end, however it ends: JSON (evo schema --report) or Markdown, by .json or .md; repeatable",
-).argParser((path: string, before: readonly string[] | undefined) => [...(before ?? []), path]);
+)
+  .conflicts("detach")
+  .argParser((path: string, before: readonly string[] | undefined) => [...(before ?? []), path]);
 const takeOver = new Option("--take-over", "sign for it that the driver on another machine is gone");
 const detach = new Option("--detach", "leave the run to evo serve");
 const output = new Option("--output <format>", "ndjson: every entry and look as a line on stdout").choices([

@@ -4,7 +4,7 @@ import { serve as serveRuns } from "../evo/serve.js";
 import { readSettings } from "../evo/settings.js";
 import type { News } from "../run/ports.js";
 import { describeEvent, describeHolder, describeLedger } from "../views/lines.js";
-import { print, sayAt } from "./output.js";
+import { printLine, sayAt } from "./output.js";
 
 export interface ServeOptions {
   readonly output?: "text" | "ndjson";
@@ -25,7 +25,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     sayAt(`serving the ledger ${ledger.where}`);
     const tell = (run: string, news: News): void => {
       if (options.output === "ndjson") {
-        print(JSON.stringify({ run, ...news }));
+        printLine({ run, ...news });
         return;
       }
       const line = lineOf(news);

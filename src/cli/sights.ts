@@ -15,6 +15,7 @@ export function createSights(): Sights {
   const targets = new Map<string, SeenTarget>();
   const progress = new Map<string, ReturnType<Seen["progress"]>>();
   const leases = new Map<string, { readonly lease: Waiting["lease"]; readonly since: number }>();
+  let gone: number | undefined;
   const keyOf = (gate: string, target: string) => `${gate}\n${target}`;
 
   function noteRecorded(event: (News & { kind: "recorded" })["event"]): boolean {
@@ -37,6 +38,7 @@ export function createSights(): Sights {
         case "waiting":
           return noteWaiting(news, now);
         case "ledger":
+          gone = news.available ? undefined : news.since;
           return true;
         case "progress":
           progress.set(news.operation, news.report);
@@ -58,6 +60,7 @@ export function createSights(): Sights {
     },
     target: (gate, target) => targets.get(keyOf(gate, target)),
     progress: (operation) => progress.get(operation),
+    ledgerGone: () => gone,
     leases,
   };
 }

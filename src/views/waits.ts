@@ -21,13 +21,17 @@ export interface Wait {
 export interface Seen {
   target(gate: string, target: string): SeenTarget | undefined;
   progress(operation: string): (OperationReport & { readonly kind: "progress" }) | undefined;
+  /** Since when the ledger has not answered, while it doesn't. */
+  ledgerGone(): number | undefined;
   readonly leases: ReadonlyMap<string, { readonly lease: LeaseHolder; readonly since: number }>;
 }
 
 /** Everything that is waited for: missing signals first, since they are what a person may do something about. */
 export function waitsOf(state: RunState, seen: Seen): readonly Wait[] {
   const gates = state.status === "running" ? gatesOf(state.started.plan).filter((gate) => isAwaited(state, gate)) : [];
+  const gone = seen.ledgerGone();
   return [
+    ...(gone === undefined ? [] : [{ what: "the ledger, which does not answer", since: gone }]),
     ...gates.flatMap((gate) => gateWaits(state, gate, seen)),
     ...[...seen.leases].map(([node, { lease, since }]) => ({ what: `${node}: ${describeHolder(lease)}`, since })),
     ...openAttempts(state).map(({ step, attempt }) => ({

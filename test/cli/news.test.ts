@@ -152,6 +152,20 @@ describe("the heartbeat", () => {
     expect(run.said.at(-1)).toBe("60 waiting for eu: attempt 2 (for 50 s)");
   });
 
+  it("says that the ledger does not answer, until it does", () => {
+    const run = updated();
+    run.look("a", 200);
+    run.look("b", 403);
+    run.tell({ kind: "ledger", available: false, since: 4000, reason: "connection refused" });
+    run.pass(55_000);
+    expect(run.said.at(-1)).toBe(
+      "60 waiting for the ledger, which does not answer (for 56 s); gateway/canary  b  403, expected 200 (for 55 s)",
+    );
+    run.tell({ kind: "ledger", available: true, since: 4000, reason: "" });
+    run.pass(60_000);
+    expect(run.said.at(-1)).not.toContain("ledger");
+  });
+
   it("is silent where nothing is waited for, and stops when it is closed", () => {
     const run = updated();
     run.record({ type: "run.completed" });

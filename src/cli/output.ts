@@ -2,6 +2,7 @@
 import { relative } from "node:path";
 import { EvoError, EXIT, type ExitCode, type SourceLocation } from "../errors.js";
 import { createRedactor, secretsInEnvironment } from "../redact.js";
+import type { Problem } from "../sequence/problems.js";
 import { utcTime, wrap } from "../views/text.js";
 import { annotation, harmless, harmlessJson, onGitHub } from "./github.js";
 
@@ -140,13 +141,21 @@ interface Said {
 
 function foreseen(error: EvoError): Said {
   const { code, message, source, exit, at, remedy } = error;
-  const problems = "problems" in error ? error.problems : undefined;
+  const problems = "problems" in error ? (error.problems as readonly Problem[]) : undefined;
   const where = at === undefined ? [] : [`  at ${place(at)}`];
   const what = remedy === undefined ? [] : [`  → ${remedy}`];
-  const lines = [`evo: ${message}  [${code}]`, ...where, ...what];
+  const lines =
+    problems !== undefined && problems.length > 1
+      ? [`evo: ${problems.length} problems in the sequence  [${code}]`, ...problems.flatMap(problemLines)]
+      : [`evo: ${message}  [${code}]`, ...where, ...what];
   const width = widthOf(process.stderr);
   const data = { code, message, source, exit, at, remedy, problems };
   return { data, lines: lines.flatMap((line) => wrap(line, width, "    ")), exit };
+}
+
+/** `file:line:column` as a terminal links it, what is wrong, what to do. */
+function problemLines({ at, message, remedy }: Problem): readonly string[] {
+  return [`  ${at === undefined ? "" : `${place(at)}: `}${message}`, `    → ${remedy}`];
 }
 
 function bug(error: unknown): Said {

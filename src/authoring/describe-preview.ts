@@ -21,7 +21,7 @@ export function describeForeseen({ status, changes, dependsOn, reason }: Foresee
     case "notKnown":
       return `unknown until ${before} (${told})`;
     case "failed":
-      return `preview failed: ${told}`;
+      return `can't be previewed: ${told}`;
   }
 }
 

@@ -8,7 +8,8 @@ import { type Dependencies, sameStack } from "./dependencies.js";
 /** What the engine said of a step's preview. */
 export type Previewed =
   | { readonly status: "previewed"; readonly changes: ChangeSet }
-  | { readonly status: "failed"; readonly reason: string };
+  /** own: for a reason that no earlier step can take away (nobody is logged in, a passphrase is missing). */
+  | { readonly status: "failed"; readonly reason: string; readonly own?: boolean };
 
 /**
  * certain: it will do this. mayChange: it was previewed, but steps before it change what it depends on. notKnown: it can't
@@ -55,7 +56,8 @@ export function foresee(
   const dependsOn = upstream.filter((name) => !leavesAll(earlier.get(name)));
   if (seen.status === "previewed")
     return { step, status: dependsOn.length > 0 ? "mayChange" : "certain", dependsOn, changes: seen.changes };
-  return { step, status: dependsOn.length > 0 ? "notKnown" : "failed", dependsOn, reason: seen.reason };
+  const hopeless = dependsOn.length === 0 || seen.own === true;
+  return { step, status: hopeless ? "failed" : "notKnown", dependsOn, reason: seen.reason };
 }
 
 const STACK = "pulumi:pulumi:Stack";

@@ -58,7 +58,8 @@ async function previewOne(
   try {
     return { status: "previewed", changes: await executor.preview(node, root, signal) };
   } catch (error) {
-    if (error instanceof EvoError) return { status: "failed", reason: error.message };
-    throw error;
+    if (!(error instanceof EvoError)) throw error;
+    const own = error.source === "user";
+    return { status: "failed", own, reason: own && error.remedy ? `${error.message}; ${error.remedy}` : error.message };
   }
 }

@@ -69,6 +69,8 @@ describe("foresee", () => {
 
   it("blames a failure on nobody else", () => {
     expect(over({ a: previewed(), b: failed, c: previewed() })).toEqual(["certain", "failed", "mayChange b"]);
+    const own: Previewed = { status: "failed", reason: "no passphrase", own: true };
+    expect(over({ a: own, b: own, c: failed })).toEqual(["failed", "failed a", "notKnown b"]);
   });
 });
 
@@ -114,7 +116,7 @@ describe("a preview in words", () => {
     expect(say({ status: "notKnown", dependsOn: ["net", "app"], reason: "no stack\n\nnet/dev" })).toBe(
       "unknown until net, app have run (no stack; net/dev)",
     );
-    expect(say({ status: "failed", reason: "no stack" })).toBe("preview failed: no stack");
+    expect(say({ status: "failed", reason: "no stack" })).toBe("can't be previewed: no stack");
   });
 
   it("names resources and the paths of their properties", () => {

@@ -61,6 +61,14 @@ describe("identifyStack", () => {
     await expect(identify()).rejects.toMatchObject({ code, remedy: expect.any(String) });
   });
 
+  test("a missing stack is told with the one of a near name", async () => {
+    write("state/.pulumi/meta.yaml", "version: 1\n");
+    write("state/.pulumi/stacks/shop/dve.json", "{}");
+    await expect(identifyStack(node(), root, env)).rejects.toThrow(
+      /no stack organization\/shop\/dev in .*Did you mean "dve"\?/,
+    );
+  });
+
   test("a broken Pulumi.yaml is told with its place", async () => {
     write("app/Pulumi.yaml", "name: shop\nruntime: [\n");
     const file = join(root, "app", "Pulumi.yaml");

@@ -27,8 +27,16 @@ export function describeForeseen({ status, changes, dependsOn, reason }: Foresee
 
 /** A line for each resource that would change, with the paths of its properties; never a value. */
 export function describeChanges({ changes }: Foreseen): readonly string[] {
-  return changed(changes).map(({ op, urn, type, paths, replaces }) => {
+  // A provider that is only registered anew is not counted by the engine either.
+  const told = changed(changes).filter(
+    ({ type, paths, op }) => !isProvider(type) || paths.length > 0 || op !== "update",
+  );
+  return told.map(({ op, urn, type, paths, replaces }) => {
     const properties = paths.map((path) => (replaces.includes(path) ? `${path} (forces replacement)` : path));
     return `${op} ${type} ${urn.split("::").at(-1)}${properties.length === 0 ? "" : `: ${properties.join(", ")}`}`;
   });
+}
+
+function isProvider(type: string): boolean {
+  return type.startsWith("pulumi:providers:");
 }

@@ -99,6 +99,7 @@ describe("a preview in words", () => {
     resources: [
       { urn: "urn:pulumi:dev::p::a:b:C::one", type: "a:b:C", op: "same", paths: [], replaces: [] },
       { urn: "urn:pulumi:dev::p::a:b:C::two", type: "a:b:C", op: "replace", paths: ["x", "y[0]"], replaces: ["x"] },
+      { urn: "urn:x::default", type: "pulumi:providers:a", op: "update", paths: [], replaces: [] },
     ],
     diagnostics: [],
     engine: "3",

@@ -3,6 +3,7 @@ import { EvoError, EXIT } from "../errors.js";
 import { loadRun } from "../evo/load-run.js";
 import { withLedger } from "../evo/reading.js";
 import { readSettings } from "../evo/settings.js";
+import { isDriving } from "../evo/take-over.js";
 import type { OpenLedger, RunSummary } from "../ledger/index.js";
 import { describeRun, viewRun } from "../views/status.js";
 import { table } from "../views/text.js";
@@ -52,7 +53,7 @@ export async function runs(options: {
       limit,
       ...(options.sequence === undefined ? {} : { sequence: options.sequence }),
     });
-    const driven = new Set((await ledger.leases()).filter(({ live }) => live).map(({ holder }) => holder.run));
+    const driven = new Set((await ledger.leases()).filter(isDriving).map(({ holder }) => holder.run));
     const known = await Promise.all(rows.map(async (row) => ({ ...row, ...(await standing(ledger, row, driven)) })));
     if (options.json) return printJson(known);
     if (known.length === 0) return print("no runs yet");

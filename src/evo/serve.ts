@@ -12,6 +12,7 @@ import { loadRun } from "./load-run.js";
 import { reopen } from "./reopen.js";
 import { takeUp } from "./resume.js";
 import type { Settings } from "./settings.js";
+import { isDriving } from "./take-over.js";
 
 /** Milliseconds between looks for runs, and until one that could not be taken up is tried again. */
 const LOOK = 1_000;
@@ -49,9 +50,9 @@ export async function serve(settings: Settings, ledger: OpenLedger, people: Serv
   await Promise.all(driven.values());
 }
 
-/** Nobody drives it: a live lease is somebody's; one that has run out may be taken over, or not. */
+/** Whether the lease of one that is gone may be taken over shows when it is tried. */
 async function isFree(ledger: OpenLedger, run: string): Promise<boolean> {
-  return !(await ledger.leases(run)).some(({ live }) => live);
+  return !(await ledger.leases(run)).some(isDriving);
 }
 
 function describe(error: Error): string {

@@ -15,6 +15,7 @@ import type { LoadedSequence } from "../sequence/load.js";
 import { openWorld, rehearsalConfig, rehearsalEnvironment, type World } from "../world/index.js";
 import { systemClock } from "./clock.js";
 import { productionEnvironment, refuseEphemeralLedger } from "./environment.js";
+import { readFailpoint, withFailpoint } from "./failpoints.js";
 import type { Settings } from "./settings.js";
 import { EVO_VERSION } from "./version.js";
 
@@ -71,10 +72,18 @@ export async function openSession(
     refuseEphemeralLedger(settings, mode.ephemeralLedger);
   }
   const { home, claimed, ledgerUrl } = settings;
-  const opening = () => openLedger({ home, claimed, say, ...(ledgerUrl === undefined ? {} : { url: ledgerUrl }) });
+  const failpoint = readFailpoint(settings.env.EVO_FAILPOINT);
+  const opening = async () =>
+    withFailpoint(
+      "ledger",
+      await openLedger({ home, claimed, say, ...(ledgerUrl === undefined ? {} : { url: ledgerUrl }) }),
+      failpoint,
+    );
   const { between, ...binding } = await bind(settings, mode, subject, say, opening);
   const { ledger, begin } = createPatience(between, binding.clock);
-  return { ...binding, ledger, await: begin };
+  const executor = withFailpoint("executor", binding.executor, failpoint);
+  const probe = withFailpoint("probe", binding.probe, failpoint);
+  return { ...binding, executor, probe, ledger, await: begin };
 }
 
 /** Opens engine and world to look only: no ledger is needed, or made. Errors: those of what it opens. */

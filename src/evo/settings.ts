@@ -29,9 +29,18 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string, engine?: strin
     env: given,
     ...(given.EVO_LEDGER_URL === undefined ? {} : { ledgerUrl: given.EVO_LEDGER_URL }),
     ...(pulumi === undefined ? {} : { engine: pulumi }),
-    claimed: given.EVO_ACTOR ?? `${userInfo().username}@${hostname()}`,
+    claimed: given.EVO_ACTOR ?? `${userName()}@${hostname()}`,
     ephemeral: isTrue(given.CI) || given.PULUMI_CI_SYSTEM === "Pulumi Deployments",
   };
+}
+
+/** A container may run as a user that its system has no entry for. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? "unknown"}`;
+  }
 }
 
 function isTrue(value: string | undefined): boolean {

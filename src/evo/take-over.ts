@@ -26,6 +26,12 @@ export function holderOf(claimed: string, run: string, sequence: string): { read
   return { run, sequence, actor: claimed, ...myself() };
 }
 
+/** Whether its holder is at work, as far as that can be known: its time runs, and it isn't known to be dead. */
+export function isDriving(lease: LeaseHolder): boolean {
+  const owner = ownerOf(lease);
+  return lease.live && !(owner !== undefined && isDead(owner));
+}
+
 /** How far the taker goes. */
 export interface Means {
   /** A process of this machine that holds the lease past its time is killed. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { OperationOutcome, OperationReport } from "../../run/ports.js";
 import { watchDirectory } from "./directory.js";
 import { type JournalLine, journalReader } from "./journal.js";
-import { identifyProcess, isAlive, type ProcessIdentity } from "./process-identity.js";
+import { identifyProcess, isAlive, isStopped, type ProcessIdentity } from "./process-identity.js";
 import { fold, initialState, type OperationState, stepsOf } from "./state.js";
 
 export interface FollowOptions {
@@ -62,9 +62,12 @@ function progress(state: OperationState): OperationReport {
   return { kind: "progress", phase, done, ...planned, ...(urn === undefined ? {} : { urn }) };
 }
 
+/** One that was stopped observes nothing more: it is killed, and another takes its place. The engine is never touched. */
 function hostLives(state: OperationState): boolean {
   const host = state.hosts.at(-1);
-  return host !== undefined && isAlive(host);
+  if (host === undefined || !isAlive(host)) return false;
+  if (isStopped(host)) process.kill(host.pid, "SIGKILL");
+  return true;
 }
 
 /** One follower alone starts the new host: the file `taking-<n>` is its claim; one of a dead follower doesn't count. */

@@ -29,6 +29,11 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return startOf(identity.pid) === identity.start && bootId() === identity.boot;
 }
 
+/** Whether a signal has stopped it (proc(5): state T). Linux only; elsewhere nothing counts as stopped. */
+export function isStopped(identity: ProcessIdentity): boolean {
+  return isAlive(identity) && statFields(identity.pid)?.[0] === "T";
+}
+
 /**
  * The process that carries `name=value` in its environment and was started from the given executable: finds an engine
  * whose pid nobody had the time to write down. Linux only; elsewhere, and for other users' processes, undefined.

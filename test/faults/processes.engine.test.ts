@@ -1,0 +1,183 @@
+/** Deaths and stops of processes in mid-update: what a person sees, and what a resume does. */
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Evo, openEvo, type Running } from "../support/evo.js";
+import { bringHome, type Case, demandSound, EFFECTS, entriesOf, makeCase, runsOf } from "./support.js";
+
+let evo: Evo;
+beforeAll(async () => {
+  evo = await openEvo();
+  evo.switchProject("s");
+});
+afterAll(() => evo.close());
+
+async function there(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(20);
+}
+
+/** A run whose first update is in the middle of creating `a`, until the case's gate file is there. */
+async function inMidUpdate(name: string): Promise<{ one: Case; running: Running; run: string }> {
+  const one = makeCase(evo, name, true);
+  const running = evo.start(["up", name], { env: one.env });
+  await there(() => one.effects().includes("begin a"));
+  const [run] = await runsOf(evo, one);
+  return { one, running, run: run?.run ?? "" };
+}
+
+/** Pids that the journal of a run's first operation names. */
+function journaled(run: string): { host: number; engine: number } {
+  const file = join(evo.home, "operations", `${run}.one.1.up`, "journal.ndjson");
+  const lines = readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const host = lines.findLast((line) => line.line === "hosted").host.pid;
+  return { host, engine: lines.findLast((line) => line.line === "spawned").engine.pid };
+}
+
+const goOn = (one: Case) => writeFileSync(one.gate, "");
+
+describe("in mid-update", () => {
+  it("evo is killed: the engine goes on, and a resume follows it at once", async () => {
+    const { one, running, run } = await inMidUpdate("evo-killed");
+    running.signal("SIGKILL");
+    await running.ended;
+    const told = await evo.run(["status", run]);
+    expect(told.stdout).toMatch(/^one +updating/m);
+    expect(told.stdout).toContain("nobody drives it");
+    const again = evo.run(["up", one.name], { env: one.env });
+    const { code, stderr } = await again;
+    expect(code, stderr).toBe(3);
+    expect(stderr).toContain(`evo resume ${run}`);
+    goOn(one);
+    await bringHome(evo, one);
+    await demandSound(evo, one);
+    expect((await entriesOf(evo, one)).filter(({ type }) => type === "run.adopted")).toHaveLength(1);
+  });
+
+  it("evo and its operation host are killed: an observer takes the engine's word", async () => {
+    const { one, running, run } = await inMidUpdate("host-killed");
+    process.kill(journaled(run).host, "SIGKILL");
+    running.signal("SIGKILL");
+    await running.ended;
+    goOn(one);
+    await bringHome(evo, one);
+    await demandSound(evo, one);
+  });
+
+  it("the operation host is stopped: it is replaced, and the run goes on", async () => {
+    const { one, running, run } = await inMidUpdate("host-stopped");
+    process.kill(journaled(run).host, "SIGSTOP");
+    goOn(one);
+    const { code, stderr } = await running.ended;
+    expect(code, stderr).toBe(0);
+    await demandSound(evo, one);
+  });
+
+  it("the engine is killed: nobody knows, evo stops and says why; a person settles it, and the run goes on", async () => {
+    const { one, running, run } = await inMidUpdate("engine-killed");
+    process.kill(journaled(run).engine, "SIGKILL");
+    const { code, stderr, stdout } = await running.ended;
+    expect(code, stderr).toBe(3);
+    expect(stdout).toContain(`evo settle ${run}.one.1.up --as succeeded|failed`);
+    expect(stdout).toMatch(/the stack is locked by/);
+    goOn(one);
+    const refused = await evo.run(["retry", "one", run, "--reason", "again"], { env: one.env });
+    expect(refused.code, refused.stderr).toBe(3);
+    expect(refused.stderr).toContain("evo settle");
+    const both = await Promise.all(
+      [1, 2].map(() => evo.run(["settle", `${run}.one.1.up`, "--as", "failed", "--reason", "looked at it"])),
+    );
+    expect(both.map((settled) => settled.code).sort()).toEqual([0, 2]);
+    const settled = (await entriesOf(evo, one)).filter(({ type }) => type === "operation.settled");
+    expect(settled).toHaveLength(1);
+    const env = evo.bench.pulumi(join(evo.directory, "projects", "s"), [
+      "cancel",
+      "--yes",
+      "--stack",
+      `${one.name}-one`,
+    ]);
+    expect((await env).code).toBe(0);
+    await there(() => one.effects().includes("create a"));
+    expect(one.effects()).toEqual(EFFECTS.slice(0, 2));
+  });
+});
+
+describe("who drives", () => {
+  it("a stopped driver's lease runs out: a resume on this machine kills it and goes on, from another it needs a word", async () => {
+    const { one, running, run } = await inMidUpdate("driver-stopped");
+    running.signal("SIGSTOP");
+    const early = await evo.run(["resume", run, "--reason", "too early"], { env: one.env });
+    expect(early.code, early.stderr).toBe(6);
+    const driver = () => evo.run(["status", run, "--json"]).then(({ stdout }) => JSON.parse(stdout).driver);
+    while ((await driver()) !== null) await sleep(500);
+    const elsewhere = onAnotherMachine(["resume", run, "--reason", "x"], one.env);
+    expect(elsewhere.status, elsewhere.stderr).toBe(6);
+    expect(elsewhere.stderr).toContain("--take-over");
+    goOn(one);
+    await bringHome(evo, one);
+    expect((await running.ended).code).toBeNull();
+    await demandSound(evo, one);
+    const adopted = (await entriesOf(evo, one)).find(({ type }) => type === "run.adopted");
+    expect(JSON.stringify(adopted)).toContain("was killed");
+  });
+
+  it("a driver that wakes up after a signed take-over writes nothing and starts nothing", async () => {
+    const { one, running, run } = await inMidUpdate("driver-wakes");
+    running.signal("SIGSTOP");
+    const driver = () => evo.run(["status", run, "--json"]).then(({ stdout }) => JSON.parse(stdout).driver);
+    while ((await driver()) !== null) await sleep(500);
+    goOn(one);
+    const taken = onAnotherMachine(["resume", run, "--take-over", "--reason", "that runner is gone"], one.env);
+    expect(taken.status, taken.stderr).toBe(0);
+    const before = await entriesOf(evo, one);
+    running.signal("SIGCONT");
+    const { code, stderr } = await running.ended;
+    expect(code, stderr).toBe(6);
+    expect(await entriesOf(evo, one)).toEqual(before);
+    await demandSound(evo, one);
+  });
+
+  it("of many that start at once, one run comes", async () => {
+    const one = makeCase(evo, "many");
+    const ended = await Promise.all(Array.from({ length: 12 }, () => evo.run(["up", one.name], { env: one.env })));
+    const codes = ended.map(({ code }) => code).sort();
+    expect(codes[0]).toBe(0);
+    expect(codes.slice(1).every((code) => code === 6 || code === 3)).toBe(true);
+    await demandSound(evo, one);
+  });
+
+  it("of two resumes at once, one drives", async () => {
+    const { one, running, run } = await inMidUpdate("two-resumes");
+    running.signal("SIGKILL");
+    await running.ended;
+    const both = [1, 2].map(() => evo.start(["resume", run, "--reason", "go"], { env: one.env }));
+    const first = await Promise.race(both.map((resume) => resume.ended));
+    expect(first.code, first.stderr).toBe(6);
+    goOn(one);
+    const codes = (await Promise.all(both.map((resume) => resume.ended))).map(({ code }) => code);
+    expect(codes.toSorted()).toEqual([0, 6]);
+    await demandSound(evo, one);
+  });
+});
+
+/** The same command in a UTS namespace of its own, with another host name. */
+function onAnotherMachine(args: readonly string[], env: { readonly [name: string]: string }) {
+  const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+  const words = [
+    "unshare",
+    "--uts",
+    "sh",
+    "-c",
+    'hostname elsewhere && exec "$@"',
+    "sh",
+    process.execPath,
+    main,
+    ...args,
+  ];
+  const [command = "", ...rest] = words;
+  return spawnSync(command, rest, { cwd: evo.directory, env: { ...evo.env, ...env }, encoding: "utf8" });
+}

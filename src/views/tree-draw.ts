@@ -1,5 +1,6 @@
 /** One line of the tree, drawn: columns aligned, cut to the width, in quiet colours. Pure. */
 import { styleText } from "node:util";
+import { type Layout, rightOf, signOf } from "./tree-columns.js";
 import { describeHidden, type TreeLine } from "./tree-fit.js";
 import type { Mark, TreeRow, TreeStyle } from "./tree-model.js";
 import { clean, cutTo, padTo, widthOf } from "./tree-width.js";
@@ -12,16 +13,16 @@ export interface Piece {
   readonly as?: Format;
 }
 
-const MARKS: { readonly [mark in Mark]: { readonly sign: string; readonly ascii: string; readonly as: Format } } = {
-  waiting: { sign: "○", ascii: ".", as: ["dim"] },
-  working: { sign: "●", ascii: "*", as: ["cyan"] },
-  settling: { sign: "◌", ascii: "~", as: ["cyan"] },
-  done: { sign: "✓", ascii: "+", as: ["green"] },
-  missing: { sign: "✗", ascii: "x", as: ["yellow"] },
-  failed: { sign: "✗", ascii: "X", as: ["red"] },
-  unsure: { sign: "?", ascii: "?", as: ["magenta"] },
-  held: { sign: "‖", ascii: "=", as: ["yellow"] },
-  none: { sign: "", ascii: "", as: [] },
+const COLOURS: { readonly [mark in Mark]: Format } = {
+  waiting: ["dim"],
+  working: ["cyan"],
+  settling: ["cyan"],
+  done: ["green"],
+  missing: ["yellow"],
+  failed: ["red"],
+  unsure: ["magenta"],
+  held: ["yellow"],
+  none: [],
 };
 
 export const BRANCHES = {
@@ -29,49 +30,23 @@ export const BRANCHES = {
   ascii: { fork: "|- ", last: "`- ", through: "|  ", none: "   " },
 } as const;
 
-/** Widths of the columns; 0 for one that isn't there. */
-export interface Columns {
-  readonly name: number;
-  readonly time: number;
-  readonly usual: number;
-}
-
-/** Narrower terminals show no usual times, and still narrower ones no times at all. */
-const LEAST_FOR_USUAL = 60;
-const LEAST_FOR_TIME = 34;
-
-/** The columns of all rows, hidden ones included, so that nothing moves when rows are left out. */
-export function columnsOf(lines: readonly TreeLine[], { width, unicode }: TreeStyle): Columns {
-  const rows = lines.flatMap((line) => (line.hidden === undefined ? [line] : []));
-  const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(widthOf));
-  const names = rows.filter(({ row }) => row.kind !== "target").map((line) => headOf(line.branches, line.row, unicode));
-  return {
-    name: Math.min(widest(names), Math.floor(width * 0.45)),
-    time: width < LEAST_FOR_TIME ? 0 : widest(rows.map(({ row }) => row.time ?? "")),
-    usual: width < LEAST_FOR_USUAL ? 0 : widest(rows.map(({ row }) => row.usual ?? "")),
-  };
-}
-
-function headOf(branches: string, row: TreeRow, unicode: boolean): string {
-  return `${branches}${signOf(row.mark, unicode)}${clean(row.name, unicode)}`;
-}
-
-function signOf(mark: Mark, unicode: boolean): string {
-  if (mark === "none") return "";
-  return `${unicode ? MARKS[mark].sign : MARKS[mark].ascii} `;
-}
-
-/** `names`: the width of the names beside a target's, for a column of their own. */
-export function drawLine(line: TreeLine, columns: Columns, names: number, style: TreeStyle): string {
+/** A row in its columns, or the line that stands for rows left out. */
+export function drawLine(line: TreeLine, { columns, names, style }: Layout): string {
   if (line.hidden !== undefined) {
     const text = `${style.unicode ? "⋮" : ":"} ${describeHidden(line.hidden)}`;
     return paint(cutPieces([{ text, as: ["dim"] }], style), style);
   }
   const { branches, row } = line;
-  const right = rightOf(row, columns, style);
+  const right = rightOf(row, columns, style).map((text, at): Piece => ({ text, ...rightStyle(row, at) }));
   const room = Math.max(0, style.width - widthOf(right.map(({ text }) => text).join("")));
-  const left = leftOf(branches, row, row.kind === "target" ? names : columns.name, room, style);
+  const left = leftOf(branches, row, row.kind === "target" ? (names.get(row) ?? 0) : columns.name, room, style);
   return paint(cutPieces([...left, ...right], style), style).trimEnd();
+}
+
+/** Meter, time, usual time. */
+function rightStyle(row: TreeRow, at: number): { readonly as?: Format } {
+  if (at === 1 && row.late === true) return { as: ["yellow"] };
+  return at === 2 ? { as: ["dim"] } : {};
 }
 
 const QUIET: readonly Mark[] = ["waiting", "done"];
@@ -89,20 +64,11 @@ function leftOf(branches: string, row: TreeRow, column: number, room: number, st
   const told = LOUD[row.mark] ?? (row.kind === "node" && QUIET.includes(row.mark) ? ["dim"] : []);
   return [
     { text: branches, as: ["dim"] },
-    { text: sign, as: MARKS[row.mark].as },
+    { text: sign, as: COLOURS[row.mark] },
     { text: name, as: row.mark === "waiting" ? ["dim"] : bold ? ["bold"] : [] },
     { text: "  " },
     { text: padTo(text, Math.max(0, room - before - 2)), as: told },
   ];
-}
-
-function rightOf(row: TreeRow, columns: Columns, { width, unicode }: TreeStyle): readonly Piece[] {
-  const meter = row.meter === undefined || width < LEAST_FOR_USUAL ? [] : [{ text: `  ${clean(row.meter, unicode)}` }];
-  const late: { as?: Format } = row.late === true ? { as: ["yellow"] } : {};
-  const time = columns.time === 0 ? [] : [{ text: `  ${(row.time ?? "").padStart(columns.time)}`, ...late }];
-  const usual: readonly Piece[] =
-    columns.usual === 0 ? [] : [{ text: `  ${padTo(row.usual ?? "", columns.usual)}`, as: ["dim"] }];
-  return [...meter, ...time, ...usual];
 }
 
 export function ellipsis(unicode: boolean): string {

@@ -57,9 +57,10 @@ export function inputOf(machine: Machine, now: number, more: Partial<TreeInput> 
   return { state, seen, progress: {}, leases: {}, usual: NOTHING_USUAL, now, ...more };
 }
 
-export const WIDE: TreeStyle = { width: 80, height: 40, unicode: true, colour: false };
+/** As on a terminal of 80 columns, whose last stays free. */
+export const BOOK: TreeStyle = { width: 79, height: 40, unicode: true, colour: false };
 
 /** The tree of a machine that ran until `now`. */
 export function treeAt(machine: Machine, now: number, more: Partial<TreeInput> = {}, style: Partial<TreeStyle> = {}) {
-  return drawTree(inputOf(machine, now, more), { ...WIDE, ...style });
+  return drawTree(inputOf(machine, now, more), { ...BOOK, ...style });
 }

@@ -29,11 +29,11 @@ describe("the tree", () => {
     expect(at(1_500, propagating(0), { usual: USUAL })).toMatchInlineSnapshot(`
       "
 
-      role-rollout  run  running                                    1 s, usually ~44 s
+      role-rollout  run  running                                   1 s, usually ~44 s
 
-      ● identity                   previewing                               1 s  ~3 s
-      ○ app                        waits for identity                            ~3 s
-      ○ gateway                    lockstep, waits for app                       ~14 s
+      ● identity                   previewing                              1 s  ~3 s
+      ○ app                        waits for identity                           ~3 s
+      ○ gateway                    lockstep, waits for app                      ~14 s
       ├─ ○ gateway-us-east-1
       ├─ ○ gateway-ap-southeast-2
       ╰─ ○ gateway-eu-west-1
@@ -42,7 +42,7 @@ describe("the tree", () => {
       ╰─ ○ reports                 serial
          ├─ ○ store
          ╰─ ○ pages                waits for store
-      ○ flags                      waits for consumers                           ~4 s
+      ○ flags                      waits for consumers                          ~4 s
       ○ at the end                 same-everywhere
       "
     `);
@@ -54,13 +54,13 @@ describe("the tree", () => {
     expect(at(9_000, propagating(0), input)).toMatchInlineSnapshot(`
       "
 
-      role-rollout  run  running                                                   9 s
+      role-rollout  run  running                                                  9 s
 
-      ✓ identity                   converged, 1 updated                          3.0 s
-      ✓ app                        converged, 1 updated                          3.0 s
-      ● gateway                    lockstep, 0 of 3 applied                        2 s
-      ├─ ● gateway-us-east-1       previewing, 5 resources so far                  2 s
-      ├─ ● gateway-ap-southeast-2  previewing                                      2 s
+      ✓ identity                   converged, 1 updated                         3.0 s
+      ✓ app                        converged, 1 updated                         3.0 s
+      ● gateway                    lockstep, 0 of 3 applied                       2 s
+      ├─ ● gateway-us-east-1       previewing, 5 resources so far                 2 s
+      ├─ ● gateway-ap-southeast-2  previewing                                     2 s
       ╰─ ○ gateway-eu-west-1       waits for a free slot (2 at a time)
       ○ consumers                  independent, waits for gateway
       ├─ ○ billing
@@ -77,24 +77,24 @@ describe("the tree", () => {
     expect(at(20_000, propagating(12_000), { usual: USUAL })).toMatchInlineSnapshot(`
       "
 
-      role-rollout  run  running                                   20 s, usually ~44 s
+      role-rollout  run  running                                  20 s, usually ~44 s
 
-      ✓ identity                   converged, 1 updated                    3.0 s  ~5 s
-      ✓ app                        converged, 1 updated                    3.0 s  ~3 s
-      ◌ gateway                    lockstep, converging                      7 s  ~9 s
-      ├─ ◌ gateway-us-east-1       applied, 1 updated                      3.0 s
-      ├─ ◌ gateway-ap-southeast-2  applied, 1 updated                      3.0 s
-      ├─ ◌ gateway-eu-west-1       applied, 1 updated                      3.0 s
-      ╰─ policy-arrived            2 of 3 targets, 1 min 52 s left           7 s
-         ✓ us-east-1       200, json policy 2                  8 in a row    7 s
-         ✓ ap-southeast-2  200, json policy 2                  8 in a row    7 s
-         ✗ eu-west-1       403, expected 200; policy absent, expected 2      7 s
+      ✓ identity                   converged, 1 updated                   3.0 s  ~5 s
+      ✓ app                        converged, 1 updated                   3.0 s  ~3 s
+      ◌ gateway                    lockstep, converging                     7 s  ~9 s
+      ├─ ◌ gateway-us-east-1       applied, 1 updated                     3.0 s
+      ├─ ◌ gateway-ap-southeast-2  applied, 1 updated                     3.0 s
+      ├─ ◌ gateway-eu-west-1       applied, 1 updated                     3.0 s
+      ╰─ policy-arrived            2 of 3 targets, 1 min 52 s left          7 s
+         ✓ us-east-1       200, json policy 2                 8 in a row    7 s
+         ✓ ap-southeast-2  200, json policy 2                 8 in a row    7 s
+         ✗ eu-west-1       403, expected 200; policy absent, expected 2     7 s
       ○ consumers                  independent, waits for gateway
       ├─ ○ billing
       ╰─ ○ reports                 serial
          ├─ ○ store
          ╰─ ○ pages                waits for store
-      ○ flags                      waits for consumers                            ~4 s
+      ○ flags                      waits for consumers                           ~4 s
       ○ at the end                 same-everywhere
       "
     `);
@@ -121,15 +121,15 @@ describe("the tree", () => {
     expect(at(6_000, { ...INSTANT, look: () => ({ takes: 0, verdict: "pass" }) }, {}, plan)).toMatchInlineSnapshot(`
       "
 
-      s  run  running                                                              6 s
+      s  run  running                                                             6 s
 
-      ◌ both        lockstep, converging                                           5 s
-      ├─ ◌ one      applied, 1 updated                                           10 ms
-      ├─ ◌ two      applied, 1 updated                                           10 ms
-      ├─ leading    hold, but not yet within one window of 100 ms                  5 s
-      │  ✓ a  pass                                                   1 in a row    5 s
-      │  ✓ b  pass                                                   1 in a row    5 s
-      ╰─ ✓ lagging  b: pass (hold, but not yet within one window o…  1 in a row    0 s
+      ◌ both        lockstep, converging                                          5 s
+      ├─ ◌ one      applied, 1 updated                                          10 ms
+      ├─ ◌ two      applied, 1 updated                                          10 ms
+      ├─ leading    hold, but not yet within one window of 100 ms                 5 s
+      │  ✓ a  pass                                                  1 in a row    5 s
+      │  ✓ b  pass                                                  1 in a row    5 s
+      ╰─ ✓ lagging  b: pass (hold, but not yet within one window…   1 in a row    0 s
       "
     `);
   });
@@ -139,18 +139,18 @@ describe("the tree", () => {
     expect(at(60_000, propagating(1_000_000), {}, rollout(held))).toMatchInlineSnapshot(`
       "
 
-      role-rollout  run  held                                                    1 min
+      role-rollout  run  held                                                   1 min
 
-      ✓ identity                   converged, 1 updated                          3.0 s
-      ✓ app                        converged, 1 updated                          3.0 s
-      ‖ gateway                    lockstep, converging                           47 s
-      ├─ ◌ gateway-us-east-1       applied, 1 updated                            3.0 s
-      ├─ ◌ gateway-ap-southeast-2  applied, 1 updated                            3.0 s
-      ├─ ◌ gateway-eu-west-1       applied, 1 updated                            3.0 s
-      ╰─ ‖ policy-arrived          timed out, still measuring                     47 s
-         ✓ us-east-1       200, json policy 2                       48 in a row   47 s
-         ✓ ap-southeast-2  200, json policy 2                       48 in a row   47 s
-         ✗ eu-west-1       403, expected 200; policy absent, expected 2           47 s
+      ✓ identity                   converged, 1 updated                         3.0 s
+      ✓ app                        converged, 1 updated                         3.0 s
+      ‖ gateway                    lockstep, converging                          47 s
+      ├─ ◌ gateway-us-east-1       applied, 1 updated                           3.0 s
+      ├─ ◌ gateway-ap-southeast-2  applied, 1 updated                           3.0 s
+      ├─ ◌ gateway-eu-west-1       applied, 1 updated                           3.0 s
+      ╰─ ‖ policy-arrived          timed out, still measuring                    47 s
+         ✓ us-east-1       200, json policy 2                      48 in a row   47 s
+         ✓ ap-southeast-2  200, json policy 2                      48 in a row   47 s
+         ✗ eu-west-1       403, expected 200; policy absent, expected 2          47 s
       ○ consumers                  independent, waits for gateway
       ├─ ○ billing
       ╰─ ○ reports                 serial
@@ -159,8 +159,8 @@ describe("the tree", () => {
       ○ flags                      waits for consumers
       ○ at the end                 same-everywhere
 
-      gateway is held: nothing goes on behind it before gateway/policy-arrived passes;
-        evo keeps looking
+      gateway is held: nothing goes on behind it before gateway/policy-arrived
+        passes; evo keeps looking
       Ctrl-C where it is driven pauses it; then:
         evo resume run
         evo abort run --reason "..."
@@ -173,10 +173,10 @@ describe("the tree", () => {
     expect(at(20_000, failing)).toMatchInlineSnapshot(`
       "
 
-      role-rollout  run  halted                                                   20 s
+      role-rollout  run  halted                                                  20 s
 
-      ✓ identity                   converged, 1 updated                          3.0 s
-      ✗ app                        failed: it failed                             3.0 s
+      ✓ identity                   converged, 1 updated                         3.0 s
+      ✗ app                        failed: it failed                            3.0 s
       ○ gateway                    lockstep
       ├─ ○ gateway-us-east-1
       ├─ ○ gateway-ap-southeast-2
@@ -206,7 +206,7 @@ describe("the tree", () => {
     expect(text(treeAt({ ...machine, state }, 3_000).slice(0, 4))).toMatchInlineSnapshot(`
       "
 
-      role-rollout  run  halted                                                    3 s
+      role-rollout  run  halted                                                   3 s
 
       ? identity                   its outcome is unknown: the engine is gone
       "
@@ -219,13 +219,13 @@ describe("the tree", () => {
     expect(text(treeAt({ ...machine, state }, 9_000))).toMatchInlineSnapshot(`
       "
 
-      role-rollout  run  pausing                                                   9 s
+      role-rollout  run  pausing                                                  9 s
 
-      ✓ identity                   converged, 1 updated                          3.0 s
-      ✓ app                        converged, 1 updated                          3.0 s
-      ● gateway                    lockstep, 0 of 3 applied                        2 s
-      ├─ ● gateway-us-east-1       previewing                                      2 s
-      ├─ ● gateway-ap-southeast-2  previewing                                      2 s
+      ✓ identity                   converged, 1 updated                         3.0 s
+      ✓ app                        converged, 1 updated                         3.0 s
+      ● gateway                    lockstep, 0 of 3 applied                       2 s
+      ├─ ● gateway-us-east-1       previewing                                     2 s
+      ├─ ● gateway-ap-southeast-2  previewing                                     2 s
       ╰─ ○ gateway-eu-west-1
       ○ consumers                  independent
       ├─ ○ billing
@@ -255,17 +255,17 @@ describe("the tree", () => {
     expect(text(treeAt(watched, 30_000, { driver: "driven by ada@host on host, pid 7" }))).toMatchInlineSnapshot(`
       "
 
-      role-rollout  run  running                                                  30 s
+      role-rollout  run  running                                                 30 s
 
-      ✓ identity                   converged, 1 updated                          3.0 s
-      ✓ app                        converged, 1 updated                          3.0 s
-      ◌ gateway                    lockstep, converging                           17 s
-      ├─ ◌ gateway-us-east-1       applied, 1 updated                            3.0 s
-      ├─ ◌ gateway-ap-southeast-2  applied, 1 updated                            3.0 s
-      ├─ ◌ gateway-eu-west-1       applied, 1 updated                            3.0 s
-      ╰─ policy-arrived            2 of 3 passed when last recorded               17 s
-         ● us-east-1       200                                 last recorded  15 s ago
-         ● ap-southeast-2  200                                 last recorded  15 s ago
+      ✓ identity                   converged, 1 updated                         3.0 s
+      ✓ app                        converged, 1 updated                         3.0 s
+      ◌ gateway                    lockstep, converging                          17 s
+      ├─ ◌ gateway-us-east-1       applied, 1 updated                           3.0 s
+      ├─ ◌ gateway-ap-southeast-2  applied, 1 updated                           3.0 s
+      ├─ ◌ gateway-eu-west-1       applied, 1 updated                           3.0 s
+      ╰─ policy-arrived            2 of 3 passed when last recorded              17 s
+         ● us-east-1       200                                last recorded  15 s ago
+         ● ap-southeast-2  200                                last recorded  15 s ago
          ○ eu-west-1       not looked at yet
       ○ consumers                  independent, waits for gateway
       ├─ ○ billing
@@ -332,19 +332,40 @@ describe("the tree", () => {
     `);
   });
 
+  it("spreads where there is room and a text needs it, and not else", () => {
+    const machine = runUntil(rollout(), 20_000, propagating(12_000), 2);
+    const narrow = treeAt(machine, 20_000);
+    expect(treeAt(machine, 20_000, {}, { width: 119 })).toEqual(narrow);
+    const reason = "the quota of the account is used up, and nothing can be created before it has been raised";
+    const failing: FakeWorld = { ...propagating(0), operation: (id) => ({ takes: 3_000, succeeds: id !== "app" }) };
+    const failed = runUntil(rollout(), 5_000, failing);
+    const state = afterwards(failed.state, {
+      type: "operation.failed",
+      at: 6_000,
+      operation: "run.app.1.up",
+      began: 3_000,
+      ended: 6_000,
+      how: "failed",
+      reason,
+    });
+    const wide = treeAt({ ...failed, state }, 6_000, {}, { width: 119 }).find((line) => line.includes("app "));
+    expect(wide).toHaveLength(100);
+    expect(wide).toMatch(/the quota of the account is used up, and nothing c.*… {2}3\.0 s$/);
+  });
+
   it("leaves out what matters least where there are few lines, and says how much", () => {
     const machine = runUntil(rollout(), 33_000, propagating(8_000), 2);
     expect(text(treeAt(machine, 33_000, {}, { height: 10 }))).toMatchInlineSnapshot(`
       "
-      role-rollout  run  running                                                  33 s
-      ✓ identity                   converged, 1 updated                          3.0 s
-      ✓ app                        converged, 1 updated                          3.0 s
-      ✓ gateway                    lockstep, converged                            18 s
+      role-rollout  run  running                                                 33 s
+      ✓ identity                   converged, 1 updated                         3.0 s
+      ✓ app                        converged, 1 updated                         3.0 s
+      ✓ gateway                    lockstep, converged                           18 s
       ⋮ 3 hidden: 3 converged
-      ✓ consumers                  independent, converged                        6.0 s
+      ✓ consumers                  independent, converged                       6.0 s
       ⋮ 3 hidden: 3 converged
-         ╰─ ✓ pages                converged, 1 updated                          3.0 s
-      ● flags                      previewing                                      2 s
+         ╰─ ✓ pages                converged, 1 updated                         3.0 s
+      ● flags                      previewing                                     2 s
       ○ at the end                 same-everywhere
       "
     `);
@@ -368,6 +389,6 @@ describe("the tree", () => {
     const probe = http({ url: "http://localhost/" });
     const plan = planOf({ name: "s", steps: [step("one", { convergedWhen: [gate("g", { targets: ["a"], probe })] })] });
     const lines = treeAt(runUntil(plan, 3_000, odd), 3_000);
-    expect(lines).toContain("╰─ ✗ g  a: two lines  [2J , expected pass                                    2 s");
+    expect(lines.join("\n")).toMatch(/^╰─ ✗ g {2}a: two lines {2}\[2J , expected pass +2 s$/m);
   });
 });

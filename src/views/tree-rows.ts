@@ -16,7 +16,7 @@ import {
   type Phase,
   phaseOf,
 } from "./tree-phase.js";
-import { waitOf } from "./tree-waits.js";
+import { STARTS, waitOf } from "./tree-waits.js";
 
 /** One row for each entry of the sequence, with what is below it; at the end what the whole must satisfy. */
 export function rowsOf(input: TreeInput): readonly TreeRow[] {
@@ -80,7 +80,7 @@ function stepText(input: TreeInput, step: StepNode, phase: Phase, wait: string |
     case "updating":
       return `${engineText(input, step, phase)}${again}`;
     case "failed":
-      return `${[`${outcome?.status}${again}`, wait].filter(Boolean).join(", ")}: ${reasonOf(outcome)}`;
+      return `${[`${outcome?.status}${again}`, wait === STARTS ? "" : wait].filter(Boolean).join(", ")}: ${reasonOf(outcome)}`;
     case "unresolved":
       return `its outcome is unknown${outcome?.status === "unresolved" ? `: ${outcome.facts[0] ?? ""}` : ""}`;
     default:

@@ -6,6 +6,9 @@ import { shown } from "./text.js";
 import { elapsed } from "./tree-look.js";
 import type { TreeInput } from "./tree-model.js";
 
+/** It waits for nothing: whoever drives the run is about to start it. */
+export const STARTS = "starts";
+
 /** `waits for gateway`; nothing where the run stands still, since then the run itself is what it waits for. */
 export function waitOf(input: TreeInput, node: PlanNode): string | undefined {
   const { state, now } = input;
@@ -21,7 +24,7 @@ export function waitOf(input: TreeInput, node: PlanNode): string | undefined {
   if (again !== undefined && again > now) return `next attempt in ${elapsed(again - now + 999)}`;
   const { parallel } = state.started;
   if (openAttempts(state).length >= parallel) return `waits for a free slot (${parallel} at a time)`;
-  return "starts";
+  return STARTS;
 }
 
 function listed(names: readonly string[]): string {

@@ -5,25 +5,12 @@ import { createRedactor, secretsInEnvironment } from "../redact.js";
 import type { Problem } from "../sequence/problems.js";
 import { utcTime, wrap } from "../views/text.js";
 import { annotation, harmless, harmlessJson, onGitHub } from "./github.js";
+import { isRead } from "./readers.js";
 
-/** A reader that has gone (`| head -1`, a closed terminal) ends no run: what would be said to it is dropped. */
-const GONE = ["EPIPE", "EIO", "ENXIO"];
-
-let gone = false;
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (!GONE.includes(error.code ?? "")) throw error;
-    if (stream === process.stdout) gone = true;
-  });
-}
+export { isRead } from "./readers.js";
 
 /** What is printed there is read for commands: only evo's own may be any. */
 const github = onGitHub(process.env);
-
-/** Whether somebody still reads stdout. */
-export function isRead(): boolean {
-  return !gone;
-}
 
 /** Data for whoever reads stdout. */
 export function print(lines: string | readonly string[]): void {
@@ -47,7 +34,7 @@ export function printData(json: string): void {
 }
 
 function write(text: string): void {
-  if (!gone) process.stdout.write(`${text}\n`);
+  if (isRead()) process.stdout.write(`${text}\n`);
 }
 
 /** Takes what is said while a tree stands on the terminal. */

@@ -1,10 +1,10 @@
 /** The ledger: everything about Postgres lies below this folder, and this is its only door (DESIGN 7). */
+import "./node-runtime.js";
 import type { GateId } from "../plan/model.js";
 import type { RunId } from "../run/events.js";
 import type { Entry, LeaseHolder, Ledger, Sample } from "../run/ports.js";
 import { type Database, openDatabase } from "./database.js";
 import { type Moment, moments } from "./durations.js";
-import { joinServer } from "./embedded/server.js";
 import { makeReady } from "./migrate.js";
 import * as read from "./read.js";
 import { type VerifyOptions, type VerifyResult, verify } from "./verify.js";
@@ -58,6 +58,7 @@ async function openShared(settings: LedgerSettings, url: string): Promise<OpenLe
 }
 
 async function openEmbedded(settings: LedgerSettings): Promise<OpenLedger> {
+  const { joinServer } = await import("./embedded/server.js");
   const server = await joinServer(settings);
   try {
     await makeReady(server.writer, server.admin);

@@ -3,14 +3,16 @@ import { EvoError } from "../errors.js";
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
 import { planFor, rehearsalOf } from "../evo/rehearsal.js";
-import { type Mode, openSession } from "../evo/session.js";
+import { type Mode, openSession, type Session } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
-import { start } from "../evo/start.js";
+import { start, unfinishedRun } from "../evo/start.js";
 import { usualTimes } from "../evo/usual.js";
+import type { Plan } from "../plan/model.js";
 import { type LoadedSequence, loadSequence } from "../sequence/load.js";
 import { type AccountOptions, openAccount } from "./account.js";
 import { leave } from "./leave.js";
 import { tellerFor } from "./live.js";
+import { driverOf } from "./live-driver.js";
 import { type OutputOptions, showOutcome } from "./news.js";
 import { wholeNumber } from "./options.js";
 import { sayAt } from "./output.js";
@@ -36,9 +38,14 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   const mode = modeOf(loaded, options);
   const subject = { plan: planFor(loaded.sequence, mode.rehearsal !== undefined), root: loaded.root, loaded };
   const session = await openSession(settings, mode, subject, sayAt);
+  const fresh = options.fresh === true || options.seed !== undefined;
+  const unfinished = fresh ? undefined : await offeredRun(session, subject.plan, options);
+  if (unfinished !== undefined) {
+    await session.close();
+    return (await import("./resume.js")).resume(unfinished, options);
+  }
   const signals = listenToSignals();
   try {
-    const fresh = options.fresh === true || options.seed !== undefined;
     const started = await start(settings, session, subject, { fresh, ...(parallel === undefined ? {} : { parallel }) });
     if (options.detach) return await leave(started);
     const teller = await tellerFor(started, options, () => usualTimes(session.ledger, started.state));
@@ -51,6 +58,20 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
     signals.done();
     await session.close();
   }
+}
+
+/** On a terminal a run that nobody drives may be gone on with; elsewhere `up` never does that by itself. */
+async function offeredRun(session: Session, plan: Plan, options: UpOptions): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY || options.json || options.output === "ndjson") return undefined;
+  const run = await unfinishedRun(session, plan);
+  if (run === undefined || (await driverOf(session.ledger, run)) !== undefined) return undefined;
+  const { createInterface } = await import("node:readline/promises");
+  const asked = createInterface({ input: process.stdin, output: process.stderr });
+  const no = new Promise<string>((resolve) => asked.once("SIGINT", () => resolve("")).once("close", () => resolve("")));
+  const question = `run ${run} is not finished, and nobody drives it. Go on with it? [y/N] `;
+  const answer = await Promise.race([asked.question(question), no]);
+  asked.close();
+  return /^y(es)?$/i.test(answer.trim()) ? run : undefined;
 }
 
 function modeOf(loaded: LoadedSequence, options: UpOptions): Mode {

@@ -111,14 +111,18 @@ async function abandonRehearsals(
 }
 
 async function refuseUnfinished(session: Session, plan: Plan): Promise<void> {
-  const all = await session.ledger.unfinished(plan.sequence.name, session.world !== undefined);
-  const unfinished = await firstHere(session, all);
-  if (unfinished === undefined) return;
-  const { run } = unfinished;
+  const run = await unfinishedRun(session, plan);
+  if (run === undefined) return;
   throw new EvoError("run.unfinished", `run ${run} of ${plan.sequence.name} is not finished, and nobody drives it`, {
     exit: EXIT.awaitsPerson,
     remedy: `evo status ${run}; then evo resume ${run}, or evo abort ${run} --reason "..."`,
   });
+}
+
+/** The run of this sequence that has neither completed nor been aborted, if there is one. */
+export async function unfinishedRun(session: Session, plan: Plan): Promise<string | undefined> {
+  const all = await session.ledger.unfinished(plan.sequence.name, session.world !== undefined);
+  return (await firstHere(session, all))?.run;
 }
 
 /** Rehearsals in different worlds don't meet. */

@@ -26,11 +26,13 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Waits between tries, milliseconds: some 8 seconds in all, enough for a server to restart. */
-const PAUSES = [50, 200, 500, 1000, 2000, 4000] as const;
+/** Waits between tries, milliseconds; the last one again and again. */
+const PAUSES = [50, 200, 500, 1000, 2000] as const;
+/** Milliseconds from the first failure in which a server may restart. */
+const PATIENCE = 8_000;
 const CONNECT_TIMEOUT = 5_000;
 /** A query that hangs longer has lost its server. */
-const QUERY_TIMEOUT = 30_000;
+const QUERY_TIMEOUT = 15_000;
 
 /** What `pg` is given; the driver itself reads the URL. */
 export function clientConfig(connection: Connection): pg.ClientConfig {
@@ -86,14 +88,15 @@ export function openDatabase(connection: Connection, revive: () => Promise<void>
   });
   pool.on("error", () => {}); // An idle connection died; the next question opens another.
   const ask = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
+    let deadline: number | undefined;
     for (let attempt = 0; ; attempt++) {
       try {
         if (attempt > 0) await revive();
         return (await pool.query<Row>(text, [...values])).rows;
       } catch (error) {
-        const pause = PAUSES[attempt];
-        if (pause === undefined || !isLost(error)) throw translate(error, where, password);
-        await sleep(pause);
+        deadline ??= performance.now() + PATIENCE;
+        if (performance.now() > deadline || !isLost(error)) throw translate(error, where, password);
+        await sleep(PAUSES[Math.min(attempt, PAUSES.length - 1)]);
       }
     }
   };

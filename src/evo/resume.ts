@@ -15,7 +15,7 @@ import { loadRun } from "./load-run.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
 import { type StartedSession, sequenceResource } from "./start.js";
-import { holderOf, obtain } from "./take-over.js";
+import { holderOf, leftBehind, obtain } from "./take-over.js";
 
 export interface ResumeOptions {
   readonly reason?: string;
@@ -54,7 +54,7 @@ export async function takeUp(
   const means = { kill: true, ...(options.takeOver === undefined ? {} : { word: options.takeOver }) };
   const resource = sequenceResource(plan.sequence.name, rehearsal);
   const { lease, proof } = await obtain(session.ledger, resource, holder, means);
-  const leases = holdLeases(session.ledger, lease, [], holder);
+  const leases = holdLeases(session.ledger, lease, [], holder, leftBehind(session.ledger));
   try {
     const fresh = await loadRun(session.ledger, state.run);
     refuseFinished(fresh);

@@ -19,7 +19,7 @@ import { describeHolder } from "../views/lines.js";
 import { loadRun } from "./load-run.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
-import { giveBackRemains, holderOf, obtain } from "./take-over.js";
+import { giveBackRemains, holderOf, leftBehind, obtain } from "./take-over.js";
 
 /** A run that exists in the ledger and whose leases are held. */
 export interface StartedSession {
@@ -52,7 +52,7 @@ export async function start(
   const holder = holderOf(settings.claimed, run, plan.sequence.name);
   const resource = sequenceResource(plan.sequence.name, session.world?.name);
   const { lease } = await obtain(session.ledger, resource, holder);
-  const leases = holdLeases(session.ledger, lease, [], holder);
+  const leases = holdLeases(session.ledger, lease, [], holder, leftBehind(session.ledger));
   try {
     if (options.fresh === true) await abandonRehearsals(session, plan, leases, holder);
     await refuseUnfinished(session, plan);

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { EvoError, EXIT } from "../errors.js";
 import type { Json } from "../gates/model.js";
 import { isDead, isHere, myself, type Owner } from "../process-owner.js";
+import { eventOf } from "../run/entries.js";
+import { fold } from "../run/evolve.js";
 import { LEASE_TTL } from "../run/leases.js";
 import type { Lease, LeaseHolder, Ledger } from "../run/ports.js";
 import { describeHolder } from "../views/lines.js";
@@ -32,6 +34,21 @@ export function isDriving(lease: LeaseHolder): boolean {
   return lease.live && !(owner !== undefined && isDead(owner));
 }
 
+/**
+ * Whether a lease's run has nothing left to do with it: it has ended, or its start was never recorded and its driver is
+ * gone or late (were it to go on, the record would refuse it for the lease that it lost: nothing has started before).
+ */
+export function leftBehind(ledger: Pick<Ledger, "load">): (by: LeaseHolder) => Promise<boolean> {
+  return async (by) => {
+    const { run } = by.holder;
+    if (typeof run !== "string") return false;
+    const entries = await ledger.load(run);
+    if (entries.length === 0) return !isDriving(by);
+    const { status } = fold(run, entries.map(eventOf));
+    return status === "completed" || status === "aborted";
+  };
+}
+
 /** How far the taker goes. */
 export interface Means {
   /** A process of this machine that holds the lease past its time is killed. */
@@ -45,14 +62,16 @@ export interface Means {
  * can't be seen from here (both exit 6): who holds it, since when, and what may be done.
  */
 export async function obtain(
-  ledger: Pick<Ledger, "acquire" | "takeOver">,
+  ledger: Pick<Ledger, "acquire" | "takeOver" | "load">,
   resource: string,
   holder: { readonly [key: string]: Json },
   means: Means = {},
 ): Promise<Obtained> {
   const answer = await ledger.acquire(resource, holder, LEASE_TTL);
   if (answer.acquired) return { lease: answer.lease };
-  const proof = await gone(answer.by, means);
+  const proof = (await leftBehind(ledger)(answer.by))
+    ? "its run has ended, or never began"
+    : await gone(answer.by, means);
   const { token } = answer.by;
   const taken = await ledger.takeOver({ resource, token }, holder, LEASE_TTL);
   if (!taken.acquired) throw locked(taken.by, "another took it over at the same time");

@@ -14,7 +14,7 @@ import { loadRun } from "./load-run.js";
 import { refuseFinished } from "./resume.js";
 import type { Settings } from "./settings.js";
 import { sequenceResource } from "./start.js";
-import { giveBackRemains, holderOf, obtain } from "./take-over.js";
+import { giveBackRemains, holderOf, leftBehind, obtain } from "./take-over.js";
 
 /** Milliseconds between looks whether a driver has let go. */
 const LOOK = 500;
@@ -103,7 +103,7 @@ export async function abortRun(
       if (present.status === "running") await pauseRun(ledger, run, `to be aborted: ${reason}`);
     },
   );
-  const leases = holdLeases(ledger, lease, [], holder);
+  const leases = holdLeases(ledger, lease, [], holder, leftBehind(ledger));
   try {
     const recorder = createRecorder(await loadRun(ledger, run), leases.all, ledger, { tell: () => undefined });
     refuseFinished(recorder.state());

@@ -140,7 +140,7 @@ function looks(state: RunState, seen: Evidence, gate: PlanGate, now: number): Pa
   const from = countsFrom(state, gate);
   const due = gate.targets.map((target) => ({
     target: target.name,
-    at: nextLookAt(gate.policy, tallies[target.name], from),
+    at: nextLookAt(gate.policy, tallies[target.name], from, now),
   }));
   const actions = due
     .filter(({ at }) => at <= now)

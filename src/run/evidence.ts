@@ -3,6 +3,7 @@ import type { GateId } from "../plan/model.js";
 import type { Seen } from "./driving.js";
 import type { Evidence, GateEvidence } from "./gates.js";
 import type { Lease, Ledger, Sample } from "./ports.js";
+import type { RunState } from "./state.js";
 
 export interface SeenStore extends Seen {
   /** Writes the raw looks that are waiting. */
@@ -13,8 +14,9 @@ export interface SeenStore extends Seen {
 const BATCH = 50;
 
 /** Begins with no evidence (whoever takes over looks anew) but goes on numbering after what is recorded. */
-export async function fillSeen(run: string, ledger: Ledger, leases: () => readonly Lease[]): Promise<SeenStore> {
-  const numbers = new Map((await ledger.sampled(run)).map(({ gate, target, last }) => [keyOf(gate, target), last]));
+export async function fillSeen(state: RunState, ledger: Ledger, leases: () => readonly Lease[]): Promise<SeenStore> {
+  const numbers = numbersOf(state);
+  for (const { gate, target, last } of await ledger.sampled(state.run)) raise(numbers, keyOf(gate, target), last);
   const evidence: { [gate: GateId]: GateEvidence } = {};
   let waiting: Sample[] = [];
 
@@ -40,6 +42,18 @@ export async function fillSeen(run: string, ledger: Ledger, leases: () => readon
     },
     flush,
   };
+}
+
+/** A crash may have lost raw looks of which the entries tell: no number is given twice, so none is taken for another. */
+function numbersOf({ gates }: RunState): Map<string, number> {
+  const numbers = new Map<string, number>();
+  for (const [gate, { measured }] of Object.entries(gates))
+    for (const [target, { last }] of Object.entries(measured)) raise(numbers, keyOf(gate, target), last.number);
+  return numbers;
+}
+
+function raise(numbers: Map<string, number>, key: string, number: number): void {
+  numbers.set(key, Math.max(number, numbers.get(key) ?? 0));
 }
 
 function keyOf(gate: GateId, target: string): string {

@@ -5,7 +5,7 @@
 import { EvoError, EXIT } from "../errors.js";
 import type { Json } from "../gates/model.js";
 import { nodeOf } from "./edges.js";
-import type { Acquired, Clock, Lease, Ledger } from "./ports.js";
+import type { Acquired, Clock, Lease, LeaseHolder, Ledger } from "./ports.js";
 import { lastAttempt, type RunState } from "./state.js";
 
 /** Milliseconds that a lease lives without being renewed. */
@@ -30,12 +30,16 @@ export function stackResource(stack: string): string {
   return `stack:${stack}`;
 }
 
-/** Holds the run's lease and those of stacks taken through it. `holder` tells others who it is. */
+/**
+ * Holds the run's lease and those of stacks taken through it. `holder` tells others who it is; `isLeftBehind` knows of a
+ * lease whose run has nothing left to do with it.
+ */
 export function holdLeases(
   ledger: Ledger,
   run: Lease,
   stacks: readonly Lease[],
   holder: { readonly [key: string]: Json },
+  isLeftBehind: (by: LeaseHolder) => Promise<boolean> = async () => false,
 ): HeldLeases {
   const held = new Map<string, Lease>([run, ...stacks].map((lease) => [lease.resource, lease]));
 
@@ -47,16 +51,18 @@ export function holdLeases(
     if (lost.length > 0) throw fenced(lost.map(({ lease }) => lease.resource));
   }
 
-  /** Left behind by a driver of this run before us: who holds the run's lease is its only writer. */
-  const isOurs = (answer: Acquired): answer is Acquired & { acquired: false } =>
-    !answer.acquired && answer.by.holder.run !== undefined && answer.by.holder.run === holder.run;
+  /** Nobody's, or of a driver of this run before us: who holds the run's lease is its only writer. */
+  async function isFree(by: LeaseHolder): Promise<boolean> {
+    return (by.holder.run !== undefined && by.holder.run === holder.run) || (await isLeftBehind(by));
+  }
 
   return {
     all: () => [...held.values()],
     holds: (stack) => held.has(stackResource(stack)),
     async take(stack) {
       const asked = await ledger.acquire(stackResource(stack), holder, LEASE_TTL);
-      const answer = isOurs(asked) ? await ledger.takeOver(asked.by, holder, LEASE_TTL) : asked;
+      const answer =
+        !asked.acquired && (await isFree(asked.by)) ? await ledger.takeOver(asked.by, holder, LEASE_TTL) : asked;
       if (answer.acquired) held.set(answer.lease.resource, answer.lease);
       return answer;
     },

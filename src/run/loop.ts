@@ -35,7 +35,7 @@ export async function drive(initial: RunState, leases: HeldLeases, ports: Ports,
   const letGo = new AbortController();
   const active = new AbortController();
   const recorder = createRecorder(initial, leases.all, ports.ledger, ports.notifier);
-  const seen = await fillSeen(initial.run, ports.ledger, leases.all);
+  const seen = await fillSeen(initial, ports.ledger, leases.all);
   const driving: Driving = {
     ports,
     recorder,

@@ -86,9 +86,10 @@ function reachedLimit(policy: GatePolicy, { counts, consecutiveErrors }: Tally):
   return undefined;
 }
 
-function hasConverged(policy: GatePolicy, tally: Tally, now: number): boolean {
-  const { streak, last } = tally;
-  return streak !== undefined && isMet(streak, policy) && now - last.ended <= maxGap(policy);
+/** A look that lies ahead of the clock (which was put back) may be of any age: it is no pass (invariant 2). */
+function hasConverged(policy: GatePolicy, { streak, last }: Tally, now: number): boolean {
+  const age = now - last.ended;
+  return streak !== undefined && isMet(streak, policy) && age >= 0 && age <= maxGap(policy);
 }
 
 /**
@@ -160,9 +161,15 @@ function decidingLooks({ targets, needed }: GateAssessment): readonly Measuremen
 /**
  * When a target is to be looked at next, in milliseconds since the epoch; may lie in the past. Intervals count from
  * the beginning of a look, and a look never begins before the one before it has ended. The caller starts none while one
- * is under way.
+ * is under way. Where the newest look lies ahead of `now` the clock was put back: no interval can count from there.
  */
-export function nextLookAt(policy: GatePolicy, seen: Tally | undefined, since: number): number {
-  if (seen === undefined || seen.from < since) return since + policy.initialDelay;
-  return Math.max(since + policy.initialDelay, seen.last.began + policy.interval, seen.last.ended);
+export function nextLookAt(
+  policy: GatePolicy,
+  seen: Tally | undefined,
+  since: number,
+  now = Number.POSITIVE_INFINITY,
+): number {
+  const first = since + policy.initialDelay;
+  if (seen === undefined || seen.from < since || seen.last.ended > now) return first;
+  return Math.max(first, seen.last.began + policy.interval, seen.last.ended);
 }

@@ -33,6 +33,7 @@ export function describeTarget(
 function progress(policy: GatePolicy, tally: Tally, now: number): string {
   const { streak } = tally;
   if (streak === undefined) return sight(tally);
+  if (now < tally.last.ended) return `last looked at ${time(tally.last.ended)}: the clock was put back since`;
   if (isMet(streak, policy) && now - tally.last.ended > maxGap(policy))
     return `last looked at ${time(tally.last.ended)}: too long ago to count`;
   const passes = `passes ${streak.passes} of ${Math.max(1, policy.consecutiveSuccessLimit)}`;

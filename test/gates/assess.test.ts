@@ -49,6 +49,8 @@ describe("assessTarget", () => {
     // Too old to be a pass.
     ["p", {}, endOfLook(1) + maxGap(policyOf()), "converged"],
     ["p", {}, endOfLook(1) + maxGap(policyOf()) + 1, "waiting"],
+    // The clock was put back: how old the look is nobody knows.
+    ["p", {}, endOfLook(1) - 1, "waiting"],
   ];
   it.each(rows)("given looks '%s' under %j at %d: %4$s", (letters, overrides, at, then) => {
     const policy = policyOf(overrides);
@@ -240,6 +242,9 @@ describe("nextLookAt", () => {
   it("never begins before the last look has ended", () => {
     const slow = foldLooks([lookOf("p", 1, { ended: SINCE + 4_000 })], policy);
     expect(nextLookAt(policy, slow, SINCE)).toBe(SINCE + 4_000);
+  });
+  it("does not wait for a clock that was put back to catch up with the last look", () => {
+    expect(nextLookAt(policy, seen("ppp", policy), SINCE, SINCE + 500)).toBe(SINCE + 300);
   });
   it("starts anew after another update", () => {
     expect(nextLookAt(policy, seen("ppp", policy), SINCE + 10_000)).toBe(SINCE + 10_300);

@@ -6,8 +6,9 @@
 import type { WriteStream } from "node:tty";
 import { frame, HIDE_CURSOR, SHOW_CURSOR } from "./live-frame.js";
 
-/** Milliseconds between two frames. */
+/** Milliseconds between two frames; of a tree that takes long to draw, so many times as long. */
 const FRAME = 100;
+const RESPITE = 10;
 /** Milliseconds after which the clocks in the lines have moved. */
 const TICK = 1_000;
 
@@ -31,6 +32,7 @@ export function createPainter(
   let waiting: string[] = [];
   let last = { columns: stream.columns, rows: stream.rows };
   let painted = 0;
+  let pause = FRAME;
   let next: NodeJS.Timeout | undefined;
   let gone = false;
 
@@ -51,8 +53,10 @@ export function createPainter(
 
   function paint(): void {
     next = undefined;
-    painted = Date.now();
+    const began = Date.now();
     write(drawn());
+    painted = Date.now();
+    pause = Math.max(FRAME, RESPITE * (painted - began));
   }
 
   /** Where the drawing fails, news goes on being said above nothing. */
@@ -67,7 +71,7 @@ export function createPainter(
   }
 
   function changed(): void {
-    next ??= setTimeout(paint, Math.max(0, painted + FRAME - Date.now())).unref();
+    next ??= setTimeout(paint, Math.max(0, painted + pause - Date.now())).unref();
   }
 
   const lost = (): void => {

@@ -36,7 +36,9 @@ export function within(lines: readonly TreeLine[], height: number): readonly Tre
     gone.add(at);
   }
   const fitting = collapse(lines, gone);
-  return fitting.length <= height ? fitting : cutAt(lines, height);
+  if (fitting.length <= height) return fitting;
+  const gathered = gather(fitting);
+  return gathered.length <= height ? gathered : cutAt(gathered, height);
 }
 
 /** What comes long after now is left out from the end, everything else from the beginning. */
@@ -70,7 +72,24 @@ function collapse(lines: readonly TreeLine[], gone: ReadonlySet<number>): readon
   return shown;
 }
 
-/** A terminal of a few lines: the first ones, and how many are missing. */
+/** Gates that are left out need no line below each of their steps: they are counted where more is left out. */
+function gather(lines: readonly TreeLine[]): readonly TreeLine[] {
+  const shown: TreeLine[] = [];
+  let details: readonly TreeRow[] = [];
+  for (const line of lines) {
+    if (line.hidden === undefined) {
+      shown.push(line);
+      continue;
+    }
+    details = [...details, ...line.hidden];
+    if (line.hidden.every(({ kind }) => kind !== "node")) continue;
+    shown.push({ ...line, hidden: details });
+    details = [];
+  }
+  return details.length === 0 ? shown : [...shown, { branches: "", hidden: details }];
+}
+
+/** More goes on than there are lines: the first of what is left, and how many are missing. */
 function cutAt(lines: readonly TreeLine[], height: number): readonly TreeLine[] {
   if (height < 1) return [];
   const rest = lines.slice(height - 1).flatMap((line) => line.hidden ?? [line.row]);

@@ -62,7 +62,7 @@ function gateRow(input: TreeInput, gate: PlanGate, assessment: GateAssessment, a
         .filter((part) => part !== undefined)
         .join(", "),
     ...(passed ? {} : { time: elapsed(now - countsFrom(state, gate)) }),
-    spare: passed ? 4 : 0,
+    spare: passed ? 4 : 1,
     children: passed ? [] : targets,
   };
 }

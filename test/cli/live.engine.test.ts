@@ -146,6 +146,12 @@ describe.skipIf(!hasTmux())("the live tree (needs tmux on this machine)", () => 
     const told = storyIn(story).filter((row) => !looks.test(row));
     await expect(maskedStory(told)).toMatchFileSnapshot(golden("scrollback-completed-120"));
 
+    const { code, stdout } = await evo.run(["status", "--watch"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}run role-rollout-\w{6} of role-rollout started/);
+    expect(stdout).toMatch(/Z {2}completed: every boundary has converged\n\nrole-rollout-\w{6} {2}completed/);
+    expect((await evo.run(["status", "--watch", "--json"])).code).toBe(2);
+
     const again = await terminal(120, 40, REHEARSE);
     const usual = await again.until(has(/● identity .* ~\d+ s$/), wholeAt(120));
     expect(usual.find(isHead)).toMatch(/running {2,}\d+ s, usually ~\d+ s$/);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { RunEvent } from "../../src/run/events.js";
 import { evolve, fold } from "../../src/run/evolve.js";
 import type { RunState } from "../../src/run/state.js";
-import { gate, lockstep } from "../../src/sequence/builders.js";
+import { gate, independent, lockstep } from "../../src/sequence/builders.js";
 import { http } from "../../src/sequence/probes.js";
 import type { TreeInput } from "../../src/views/tree.js";
 import { type FakeWorld, INSTANT, planOf, started } from "../run/machine.js";
@@ -370,6 +370,46 @@ describe("the tree", () => {
       "
     `);
     expect(treeAt(machine, 33_000, {}, { height: 3 })).toHaveLength(3);
+  });
+
+  it("keeps what goes on in sight, however much has converged or waits", () => {
+    const gates = [look("settled", ["a", "b", "c"])];
+    const group = (at: number) =>
+      independent(`wave-${at}`, {
+        members: [1, 2, 3, 4, 5, 6].map((member) => step(`s${at}-${member}`, { convergedWhen: gates })),
+      });
+    const plan = planOf({ name: "s", steps: [1, 2, 3, 4, 5].map(group) });
+    const slow: FakeWorld = {
+      ...propagating(0),
+      look: (_, __, since) => ({ takes: 20, verdict: since > 2_500 ? "pass" : "fail" }),
+    };
+    const machine = runUntil(plan, 20_000, slow, 3);
+    expect(text(treeAt(machine, 20_000, {}, { height: 12 }))).toMatchInlineSnapshot(`
+      "
+      s  run  running                                                            20 s
+      ⋮ 14 hidden: 14 converged
+      ● wave-3   independent, 0 of 6 converged                                    1 s
+      ├─ ● s3-1  previewing                                                       1 s
+      ├─ ● s3-2  previewing                                                       1 s
+      ├─ ● s3-3  previewing                                                       1 s
+      ├─ ○ s3-4  waits for a free slot (3 at a time)
+      ├─ ○ s3-5  waits for a free slot (3 at a time)
+      ╰─ ○ s3-6  waits for a free slot (3 at a time)
+      ○ wave-4   independent, waits for wave-3
+      ⋮ 13 hidden: 13 waiting
+      "
+    `);
+    expect(text(treeAt(machine, 20_000, {}, { height: 7 }))).toMatchInlineSnapshot(`
+      "
+      s  run  running                                                            20 s
+      ⋮ 14 hidden: 14 converged
+      ● wave-3   independent, 0 of 6 converged                                    1 s
+      ├─ ● s3-1  previewing                                                       1 s
+      ├─ ● s3-2  previewing                                                       1 s
+      ├─ ● s3-3  previewing                                                       1 s
+      ⋮ 17 hidden: 17 waiting
+      "
+    `);
   });
 
   it("is the same text with colours as without", () => {

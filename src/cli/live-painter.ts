@@ -4,6 +4,7 @@
  * that fails, ends the painting and nothing else: a run is never disturbed by who watches it.
  */
 import type { WriteStream } from "node:tty";
+import { clean } from "../views/tree-width.js";
 import { frame, HIDE_CURSOR, SHOW_CURSOR } from "./live-frame.js";
 
 /** Milliseconds between two frames; of a tree that takes long to draw, so many times as long. */
@@ -13,7 +14,7 @@ const RESPITE = 10;
 const TICK = 1_000;
 
 export interface Painter {
-  /** Text to stay above the lines; it is written with the next frame, at the latest when the painter is closed. */
+  /** Text to stay above the lines, without control sequences; it is written with the next frame, at the latest when the painter is closed. */
   above(text: string): void;
   /** Something in the lines may have changed. */
   changed(): void;
@@ -88,7 +89,7 @@ export function createPainter(
 
   return {
     above(text) {
-      waiting.push(...text.split("\n"));
+      waiting.push(...text.split("\n").map((line) => clean(line, true)));
       changed();
     },
     changed,

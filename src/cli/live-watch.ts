@@ -16,7 +16,7 @@ import { clockTime, utcTime, wrap } from "../views/text.js";
 import { knownAtFirst, learn } from "../views/tree-live.js";
 import { newsLines, paintTree } from "./live.js";
 import { describeDriver, driverOf } from "./live-driver.js";
-import { columns, isRead, print } from "./output.js";
+import { columns, isRead, print, sayAbove } from "./output.js";
 import { showsTree } from "./terminal.js";
 
 /** Milliseconds between two questions to the ledger. */
@@ -52,6 +52,7 @@ async function watchTree(
   const drivenBy = (): string | null => (driver === undefined ? null : describeDriver(driver));
   const painter = paintTree(stream, process.env, () => ({ ...known, usual, driver: drivenBy(), now: Date.now() }));
   const lines = newsLines();
+  sayAbove(painter.above);
   try {
     await follow(ledger, known.state, stop, {
       recorded(news) {
@@ -66,6 +67,7 @@ async function watchTree(
     });
     return known.state;
   } finally {
+    sayAbove(undefined);
     painter.close("away");
   }
 }

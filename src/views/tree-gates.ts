@@ -70,7 +70,12 @@ function gateRow(input: TreeInput, gate: PlanGate, assessment: GateAssessment, a
 function markOf(state: RunState, gate: PlanGate): Mark {
   const verdict = state.gates[gate.id]?.verdict;
   if (verdict === undefined) return "none";
-  return state.held[gate.declaredOn]?.gate === gate.id ? "held" : "failed";
+  return isHeld(state, gate) ? "held" : "failed";
+}
+
+/** It holds a boundary back and is measured on; a lockstep group is held by gates of its members, too. */
+function isHeld({ held }: RunState, gate: PlanGate): boolean {
+  return Object.values(held).some((hold) => hold.gate === gate.id);
 }
 
 /** What has been recorded against it. */
@@ -78,8 +83,7 @@ function verdictOf({ state, driver }: TreeInput, gate: PlanGate): string | undef
   const verdict = state.gates[gate.id]?.verdict;
   if (verdict === undefined) return undefined;
   const what = verdict.timedOut ? "timed out" : verdict.kind;
-  const held = Object.values(state.held).some((hold) => hold.gate === gate.id);
-  return held && driver !== null ? `${what}, still measuring` : what;
+  return isHeld(state, gate) && driver !== null ? `${what}, still measuring` : what;
 }
 
 function isRecorded(rows: readonly TreeRow[]): boolean {

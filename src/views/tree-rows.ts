@@ -205,7 +205,7 @@ function endRows(input: TreeInput, roots: readonly PlanNode[]): readonly TreeRow
   return [
     {
       kind: "node",
-      mark: done ? "done" : open ? "settling" : "waiting",
+      mark: done ? "done" : state.held["sequence"] !== undefined ? "held" : open ? "settling" : "waiting",
       name: "at the end",
       text: done ? `consistent (${names})` : open ? "judged together" : names,
       spare: done ? 4 : open ? 0 : 2,

@@ -73,6 +73,14 @@ describe("the painter", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("lets nothing that is said move the cursor", () => {
+    const stream = screen();
+    const painter = createPainter(stream, () => ["tree"]);
+    painter.above("an answer: \u001b[2J\u001b[31mgone\u0007");
+    painter.close("away");
+    expect(stream.written.join("")).toContain("an answer:  [2J [31mgone \n");
+  });
+
   it("draws anew for another size", () => {
     const stream = screen();
     const sizes: string[] = [];

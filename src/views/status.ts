@@ -204,5 +204,5 @@ export function describeMissing(signal: MissingSignal, now: number): string {
     signal.verdict === "fail"
       ? `${shown(signal.observed)}, expected ${shown(signal.expected)}`
       : `${signal.verdict}: ${signal.message ?? shown(signal.observed)}`;
-  return `${where}: ${what}, since ${clockTime(signal.since)} (${duration(now - signal.since)}), ${signal.looks} looks recorded`;
+  return `${where}: ${what}, since ${clockTime(signal.since)} (${duration(now - signal.since)}), ${signal.looks} ${signal.looks === 1 ? "look" : "looks"} recorded`;
 }

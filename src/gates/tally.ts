@@ -68,9 +68,12 @@ export function looksIn({ counts }: Tally): number {
   return counts.pass + counts.fail + counts.inconclusive + counts.error;
 }
 
-/** Nothing unseen can have happened between the two: close enough, and the clock did not go back. */
+/**
+ * Nothing unseen can have happened between the two: close enough, and the clock did not go back. (A target's looks never
+ * overlap: one that begins before the end of the one before it was timed by another clock.)
+ */
 function isConnected(before: Tally, look: Measurement, policy: GatePolicy): boolean {
-  return looksIn(before) > 0 && look.began >= before.last.began && look.ended - before.last.ended <= maxGap(policy);
+  return looksIn(before) > 0 && look.began >= before.last.ended && look.ended - before.last.ended <= maxGap(policy);
 }
 
 function count(before: Tally, look: Measurement, policy: GatePolicy, connected: boolean): Tally {

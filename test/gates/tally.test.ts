@@ -63,6 +63,10 @@ describe("tally", () => {
   it("breaks the streak when the clock goes back", () => {
     const back = { began: SINCE + 10, ended: SINCE + 20 };
     expect(foldLooks([lookOf("p", 2), lookOf("p", 3, back)])?.streak?.passes).toBe(1);
+    // Back by an hour, and found again at the very moment at which the look before it had begun.
+    const { began } = lookOf("p", 2);
+    const again = { began, ended: began + 1 };
+    expect(foldLooks([lookOf("p", 2), lookOf("p", 3, again)])?.streak?.passes).toBe(1);
   });
 });
 

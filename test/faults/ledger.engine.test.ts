@@ -152,7 +152,7 @@ describe("the journal's directory", () => {
     await running.ended;
     writeFileSync(one.gate, "");
     await there(() => one.effects().length === 4);
-    await there(() => !evo.processes().some((line) => / up --yes /.test(line)));
+    await there(() => !evo.processes().some((line) => line.includes(` up --yes --message evo ${one.name}`)));
     rmSync(join(evo.home, "operations"), { recursive: true });
     await bringHome(evo, one);
     await demandSound(evo, one);

@@ -18,6 +18,7 @@ export async function openProxy(url: string): Promise<PostgresProxy> {
   const { host, port, user, password, database } = new pg.Client({ connectionString: url });
   const target = host.startsWith("/") ? { path: `${host}/.s.PGSQL.${port}` } : { host, port };
   const open = new Set<Socket>();
+  const clients = new Set<Socket>();
   let mode: "pass" | "refuse" | "blackhole" = "pass";
   let lose: { readonly text: string; readonly lost: () => void } | undefined;
   const server = createServer((client) => {
@@ -27,7 +28,11 @@ export async function openProxy(url: string): Promise<PostgresProxy> {
       open.add(socket);
       socket.on("error", () => undefined).on("close", () => open.delete(socket));
     }
-    client.on("close", () => upstream.destroy());
+    clients.add(client);
+    client.on("close", () => {
+      clients.delete(client);
+      upstream.destroy();
+    });
     upstream.on("close", () => client.destroy());
     let swallow = false;
     client.on("data", (bytes) => {
@@ -53,7 +58,7 @@ export async function openProxy(url: string): Promise<PostgresProxy> {
     url: `postgres://${login}@127.0.0.1:${(server.address() as AddressInfo).port}/${database}`,
     become: (next) => {
       mode = next;
-      if (next === "refuse") for (const socket of open) socket.resetAndDestroy();
+      if (next === "refuse") for (const client of clients) client.resetAndDestroy();
     },
     loseReplyTo: (text) => new Promise((lost) => (lose = { text, lost })),
     close: async () => {

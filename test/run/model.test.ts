@@ -1,0 +1,106 @@
+/**
+ * The seeded model test of the pure machine: random sequences, worlds, interleavings, crashes, words and clocks; DESIGN's
+ * invariants are the oracle. EVO_MODEL_RUNS: how many runs (1,000; in CI 10,000). EVO_MODEL_SEED: another seed.
+ */
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Action } from "../../src/run/action.js";
+import type { RunEventType } from "../../src/run/events.js";
+import { check } from "../../src/sequence/check.js";
+import { audit } from "./model-audit.js";
+import { type Case, cases, sequenceOf } from "./model-cases.js";
+import { createCoverage } from "./model-coverage.js";
+import type { Machine } from "./model-driver.js";
+import { simulateModel } from "./model-run.js";
+import { MUTANTS, mutant } from "./mutants.js";
+
+const RUNS = Number(process.env.EVO_MODEL_RUNS ?? (process.env.CI ? 10_000 : 1_000));
+const SEED = Number(process.env.EVO_MODEL_SEED ?? 20_261_120);
+
+/** With fewer, luck decides what is reached. */
+const ENOUGH = 1_000;
+
+const ACTIONS: { readonly [kind in Action["do"]]: true } = { record: true, operate: true, follow: true, look: true };
+const ENTRIES: { readonly [type in RunEventType]: true } = {
+  "run.started": true,
+  "run.adopted": true,
+  "operation.intended": true,
+  "operation.previewed": true,
+  "operation.succeeded": true,
+  "operation.failed": true,
+  "operation.unresolved": true,
+  "operation.settled": true,
+  "gate.measured": true,
+  "gate.passed": true,
+  "gate.failed": true,
+  "gate.errored": true,
+  "gate.inconclusive": true,
+  "boundary.opened": true,
+  "run.held": true,
+  "run.halted": true,
+  "run.paused": true,
+  "run.resumed": true,
+  "run.completed": true,
+  "run.aborted": true,
+};
+const HOWS = ["failed", "refused", "cancelled", "absent", "locked"];
+
+const coverage = createCoverage();
+
+/** One run, audited; what it reached is counted. */
+function runOf(given: Case, reached = createCoverage(), machine?: Machine): void {
+  const record = simulateModel(given, reached, machine);
+  for (const { event } of record.entries) reached.reach("entry", event.type);
+  reached.reach("run", record.finished ? "came to its end" : "was left unfinished");
+  audit(record);
+}
+
+describe("the machine, whatever happens", () => {
+  const started = performance.now();
+
+  afterAll(() => console.log(`model test: ${RUNS} runs, seed ${SEED}\n${coverage.table()}`));
+
+  it(`keeps the invariants in ${RUNS} runs (seed ${SEED})`, { timeout: 1_200_000 }, () => {
+    fc.assert(
+      fc.property(cases, (given) => runOf(given, coverage)),
+      { seed: SEED, numRuns: RUNS },
+    );
+    const seconds = (performance.now() - started) / 1_000;
+    console.log(`model test: ${Math.round(RUNS / seconds)} runs a second`);
+  });
+
+  it.runIf(RUNS >= ENOUGH)("reached every action, every entry, and a crash before and after each", () => {
+    const missed = [
+      ...Object.keys(ACTIONS).map((name) => ["action", name]),
+      ...Object.keys(ENTRIES).map((name) => ["entry", name]),
+      ...Object.keys(ENTRIES).flatMap((name) => [
+        ["crash before", name],
+        ["crash after", name],
+      ]),
+      ...HOWS.map((name) => ["operation failed", name]),
+      ["duplicate", "append repeated"],
+      ["duplicate", "preview reported again"],
+      ["fenced", "append"],
+      ["fenced", "effect"],
+      ["clock", "back"],
+      ["clock", "forth"],
+    ].filter(([kind = "", name = ""]) => coverage.count(kind, name) === 0);
+    expect(missed).toEqual([]);
+    expect(coverage.count("run", "was left unfinished")).toBeLessThan(RUNS / 20);
+  });
+
+  it("is tried on sequences that evo validate accepts", () => {
+    for (const given of fc.sample(cases, { seed: SEED, numRuns: 200 })) expect(check(sequenceOf(given))).toEqual([]);
+  });
+});
+
+describe("the model test finds that", () => {
+  it.each(Object.keys(MUTANTS))("%s", { timeout: 1_200_000 }, (bug) => {
+    const { failed, numRuns } = fc.check(
+      fc.property(cases, (given) => runOf(given, undefined, mutant(bug))),
+      { seed: SEED, numRuns: Math.max(RUNS, ENOUGH), endOnFailure: true },
+    );
+    expect(failed, `not found in ${numRuns} runs`).toBe(true);
+    if (process.env.EVO_MODEL_VERBOSE) console.log(`${bug}: found in run ${numRuns}`);
+  });
+});

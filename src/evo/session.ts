@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { findEngine } from "../executor/engine/index.js";
-import { createExecutor, type ExecutorReads } from "../executor/index.js";
+import { createExecutor, createHostLauncher, type ExecutorReads } from "../executor/index.js";
 import { createProbe, type ProbeContext, resolveValue, type StackOutputs } from "../gates/probes/index.js";
 import { type OpenLedger, openLedger } from "../ledger/index.js";
 import type { Plan, StepNode } from "../plan/model.js";
@@ -73,12 +73,12 @@ export async function openSession(
   }
   const { home, claimed, ledgerUrl } = settings;
   const failpoint = readFailpoint(settings.env.EVO_FAILPOINT);
-  const opening = async () =>
-    withFailpoint(
-      "ledger",
-      await openLedger({ home, claimed, say, ...(ledgerUrl === undefined ? {} : { url: ledgerUrl }) }),
-      failpoint,
-    );
+  const opening = async (prepare: () => void) => {
+    // An operation will follow: its host loads while ledger and world are opened.
+    prepare();
+    const url = ledgerUrl === undefined ? {} : { url: ledgerUrl };
+    return withFailpoint("ledger", await openLedger({ home, claimed, say, ...url }), failpoint);
+  };
   const { between, ...binding } = await bind(settings, mode, subject, say, opening);
   const { ledger, begin } = createPatience(between, binding.clock);
   const executor = withFailpoint("executor", binding.executor, failpoint);
@@ -103,8 +103,9 @@ async function bind<Between extends { close(): Promise<void> }>(
   mode: Pick<Mode, "rehearsal">,
   subject: Subject,
   say: (line: string) => void,
-  openBetween: () => Promise<Between>,
+  openBetween: (prepare: () => void) => Promise<Between>,
 ): Promise<Binding & { readonly between: Between }> {
+  const launcher = createHostLauncher();
   const production = mode.rehearsal === undefined ? productionEnvironment(settings) : undefined;
   const opened: { close(): Promise<void> }[] = [];
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
@@ -124,19 +125,22 @@ async function bind<Between extends { close(): Promise<void> }>(
       say,
       ...(settings.engine === undefined ? {} : { explicit: settings.engine }),
     });
-    const between = await keep(openBetween());
+    const between = await keep(openBetween(launcher.prepare));
     const world =
       mode.rehearsal === undefined ? undefined : await keep(openWorld({ home: settings.home, say, ...mode.rehearsal }));
     const env = production ?? { ...rehearsalEnvironment(settings.env), ...world?.env };
     const redactor = createRedactor(secretsInEnvironment(env));
     const standIn = world && { standIn: { directory: join(world.dir, "settings"), transform: rehearsalConfig } };
-    const executor: BoundExecutor = createExecutor({
-      engine,
-      home: settings.home,
-      env,
-      resolve: (value) => resolveValue(value, looking),
-      ...standIn,
-    });
+    const executor: BoundExecutor = createExecutor(
+      {
+        engine,
+        home: settings.home,
+        env,
+        resolve: (value) => resolveValue(value, looking),
+        ...standIn,
+      },
+      launcher,
+    );
     const context = probeContext(subject, { executor, env, redactor, loopbackOnly: world !== undefined });
     const looking = { context, target: "config", signal: new AbortController().signal };
     return {

@@ -8,7 +8,7 @@ import { languageHostPath } from "./language-host/install.js";
 import { makeOperationDirectory, operationDirectory, signal } from "./operation/directory.js";
 import { engineEnvironment } from "./operation/environment.js";
 import { followOperation } from "./operation/follow.js";
-import { createHostLauncher } from "./operation/launch.js";
+import { createHostLauncher, type HostLauncher } from "./operation/launch.js";
 import type { HostOrder } from "./operation/order.js";
 import { environmentLookup, stepValues } from "./operation/values.js";
 import type { ExecutorReads, ExecutorSettings } from "./settings.js";
@@ -20,20 +20,19 @@ import { previewStep } from "./stack/preview.js";
 import type { Project } from "./stack/project.js";
 import { standInFor } from "./stack/stand-in.js";
 
+export { createHostLauncher } from "./operation/launch.js";
 export type { ExecutorReads, ExecutorSettings, StackOutput } from "./settings.js";
 
 /** The executor of one evo process. It holds nothing that has to be closed: engines and their hosts live on their own. */
-export function createExecutor(settings: ExecutorSettings): Executor & ExecutorReads {
-  const launcher = createHostLauncher();
+export function createExecutor(
+  settings: ExecutorSettings,
+  launcher: HostLauncher = createHostLauncher(),
+): Executor & ExecutorReads {
   const readOutputs = createOutputsReader();
   const { home, env, engine } = settings;
   const directoryOf = (operation: string): string => operationDirectory(home, operation);
   return {
-    identify: async (node, root) => {
-      const identity = await identifyStack(node, root, env);
-      launcher.prepare();
-      return identity;
-    },
+    identify: (node, root) => identifyStack(node, root, env),
     start: async (request) => {
       const order = await orderOf(settings, request, "begin");
       demandNew(home, request);

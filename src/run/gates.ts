@@ -10,6 +10,8 @@ import { lastAttempt, type RunState } from "./state.js";
 export interface GateEvidence {
   /** The moment after which looks count; evidence of another moment is void (invariant 3). */
   readonly since: number;
+  /** What `provedBy` said then; where it is given, evidence of anything else is void too. */
+  readonly proves?: string;
   readonly tallies: { readonly [target: string]: Tally };
   readonly digests: { readonly [target: string]: SampleDigest };
 }
@@ -56,7 +58,17 @@ export function assess(state: RunState, seen: Evidence, gate: PlanGate, now: num
 /** The tallies that still count. */
 export function talliesOf(state: RunState, seen: Evidence, gate: PlanGate): GateEvidence["tallies"] {
   const evidence = seen[gate.id];
-  return evidence !== undefined && evidence.since === countsFrom(state, gate) ? evidence.tallies : {};
+  if (evidence === undefined || evidence.since !== countsFrom(state, gate)) return {};
+  return evidence.proves === undefined || evidence.proves === provedBy(state, gate) ? evidence.tallies : {};
+}
+
+/**
+ * Names what looks at a gate prove: the entries of the updates and of the last resume. Under a clock that was put back
+ * two updates may have the same `countsFrom`, but never the same entry (invariant 3).
+ */
+export function provedBy(state: RunState, gate: PlanGate): string {
+  const outcomes = gate.proves.map((step) => lastAttempt(state, step)?.outcome?.entry ?? 0);
+  return [state.resumedBy ?? 0, ...outcomes].join(" ");
 }
 
 /** Entries that a look at this gate follows from: the updates it proves, else what let it be looked at. */

@@ -3,7 +3,7 @@ import { tally, worthRecording } from "../gates/assess.js";
 import type { Measurement } from "../gates/model.js";
 import type { GateId, PlanGate } from "../plan/model.js";
 import type { Driving, Seen } from "./driving.js";
-import { causesOfLooks, countsFrom, type GateEvidence, isMeasurable, operationsProved } from "./gates.js";
+import { causesOfLooks, countsFrom, type GateEvidence, isMeasurable, operationsProved, provedBy } from "./gates.js";
 import { chainSample } from "./samples.js";
 import { gatesOf, type RunState } from "./state.js";
 
@@ -13,7 +13,7 @@ export async function look(driving: Driving, seen: Seen, id: GateId, target: str
   const gate = gateOf(recorder.state(), id);
   const probe = gate.targets.find((candidate) => candidate.name === target)?.probe;
   if (probe === undefined) throw new Error(`gate ${id} has no target ${target}`);
-  const since = countsFrom(recorder.state(), gate);
+  const beginning = beginningOf(recorder.state(), gate);
   const began = ports.clock.now();
   const { run } = recorder.state();
   const seenNow = await ports.probe.look(
@@ -22,8 +22,8 @@ export async function look(driving: Driving, seen: Seen, id: GateId, target: str
   );
   if (driving.active.aborted) return;
   const measurement = { ...seenNow, number: seen.nextNumber(id, target), began, ended: ports.clock.now() };
-  if (!isMeasurable(recorder.state(), gate) || countsFrom(recorder.state(), gate) !== since) return;
-  await note(driving, seen, gate, target, since, measurement);
+  if (!isMeasurable(recorder.state(), gate) || !isSame(beginningOf(recorder.state(), gate), beginning)) return;
+  await note(driving, seen, gate, target, beginning, measurement);
 }
 
 async function note(
@@ -31,23 +31,23 @@ async function note(
   seen: Seen,
   gate: PlanGate,
   target: string,
-  since: number,
+  beginning: Beginning,
   measurement: Measurement,
 ): Promise<void> {
   const { recorder, ports } = driving;
-  const before = evidenceSince(seen, gate, since);
+  const operations = operationsProved(recorder.state(), gate);
+  const before = evidenceSince(seen, gate, beginning);
   const previous = before.tallies[target];
-  const next = tally(previous, measurement, gate.policy, since);
+  const next = tally(previous, measurement, gate.policy, beginning.since);
   const digest = chainSample(before.digests[target], target, measurement);
   seen.keep(gate.id, {
-    since,
+    ...beginning,
     tallies: { ...before.tallies, [target]: next },
     digests: { ...before.digests, [target]: digest },
   });
   await seen.sample({ run: recorder.state().run, gate: gate.id, target, measurement });
   ports.notifier.tell({ kind: "looked", gate: gate.id, target, measurement });
   if (!worthRecording(previous, next)) return;
-  const operations = operationsProved(recorder.state(), gate);
   const event = {
     type: "gate.measured",
     at: ports.clock.now(),
@@ -60,9 +60,20 @@ async function note(
   await recorder.record([{ event, causes: causesOfLooks(recorder.state(), gate) }]);
 }
 
-function evidenceSince(seen: Seen, gate: PlanGate, since: number): GateEvidence {
+/** From when on looks count, and what they prove. */
+type Beginning = Required<Pick<GateEvidence, "since" | "proves">>;
+
+function beginningOf(state: RunState, gate: PlanGate): Beginning {
+  return { since: countsFrom(state, gate), proves: provedBy(state, gate) };
+}
+
+function isSame(one: Pick<GateEvidence, "since" | "proves">, other: Beginning): boolean {
+  return one.since === other.since && one.proves === other.proves;
+}
+
+function evidenceSince(seen: Seen, gate: PlanGate, beginning: Beginning): GateEvidence {
   const evidence = seen.evidence()[gate.id];
-  return evidence?.since === since ? evidence : { since, tallies: {}, digests: {} };
+  return evidence !== undefined && isSame(evidence, beginning) ? evidence : { ...beginning, tallies: {}, digests: {} };
 }
 
 function gateOf(state: RunState, id: GateId): PlanGate {

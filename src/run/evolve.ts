@@ -73,6 +73,7 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
           [step]: [...attempts, { number: attempt, operation, stack, source, entry, intendedAt: at }],
         },
         gates: forgetVerdicts(state, step),
+        opened: closeAround(state, step),
       };
     }
     case "operation.previewed":
@@ -179,6 +180,18 @@ function forgetVerdicts(state: RunState, step: NodeId): RunState["gates"] {
   return Object.fromEntries(
     Object.entries(state.gates).map(([id, gate]) => [id, proving.has(id) ? { measured: gate.measured } : gate]),
   );
+}
+
+/**
+ * A group's gate may ask for another attempt of a step that had converged: until it has converged again, its boundary and
+ * those of the groups around it are not open (invariants 2 and 3), and its stack is in use (invariant 4).
+ */
+function closeAround(state: RunState, step: NodeId): RunState["opened"] {
+  const { nodes } = state.started.plan;
+  const opened = { ...state.opened };
+  for (let id: NodeId | undefined = step; id !== undefined; id = nodes.find((node) => node.id === id)?.parent)
+    delete opened[id];
+  return opened;
 }
 
 function measuredNow(gate: GateState, entry: number, event: RunEvent & { type: "gate.measured" }): MeasuredTarget {

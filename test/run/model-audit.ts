@@ -165,8 +165,8 @@ export function audit(record: ModelRecord): void {
     for (const name of place.ahead) inOrder(name);
     const mine = attempts.get(event.step) ?? [];
     demand(event.attempt === mine.length + 1, () => `attempt ${event.attempt} after ${mine.length}`);
-    demand(![place.name, ...place.around].some((name) => opened.has(name)), () => `it has converged already`);
     justified(step, mine);
+    reopened(place);
     for (const name of place.around) for (const gate of item(name).ready) admitted(item(name), gate);
     together(place.ready, place.window);
     const { operation, attempt, stack } = event;
@@ -183,6 +183,16 @@ export function audit(record: ModelRecord): void {
         (last(step)?.entry ?? Infinity) < opening.number,
         () => `invariant 2: ${name} has not converged since ${step} was applied`,
       );
+    }
+  }
+
+  /** What had converged has to converge again; nothing that waits for it may be under way meanwhile. */
+  function reopened({ name, around }: Item): void {
+    const closed = [name, ...around].filter((one) => opened.delete(one));
+    for (const other of items.values()) {
+      const waits = other.ahead.some((one) => closed.includes(one));
+      const open = other.steps.find((step) => last(step) !== undefined && last(step)?.outcome === undefined);
+      demand(!waits || open === undefined, () => `invariant 2: ${open} runs and waits for ${closed}`);
     }
   }
 
@@ -267,10 +277,17 @@ export function audit(record: ModelRecord): void {
     );
   }
 
+  /** By the clock: what began earlier counts for nothing, though a clock that was put back makes it so. */
+  function sinceClock({ phase, proves }: Placed, ahead: boolean): number {
+    const ends = proves.map((step) => last(step)?.ended ?? 0);
+    const openings = phase === "converged" || !ahead ? [] : [...opened.values()].map(({ event }) => event.at);
+    return Math.max(startedAt?.event.at ?? 0, resumed?.entry.event.at ?? 0, ...ends, ...openings);
+  }
+
   /** The newest looks as far back as they all passed and followed closely. */
-  function streakOf(placedGate: Placed, target: string): readonly ModelLook[] {
+  function streakOf(placedGate: Placed, seen: readonly ModelLook[]): readonly ModelLook[] {
     const streak: ModelLook[] = [];
-    for (const look of [...seenOf(placedGate, target)].reverse()) {
+    for (const look of [...seen].reverse()) {
       const next = streak[0];
       if (look.verdict !== "pass") break;
       if (next !== undefined && (next.began < look.ended || next.ended - look.ended > gapOf(placedGate))) break;
@@ -279,10 +296,25 @@ export function audit(record: ModelRecord): void {
     return streak;
   }
 
-  /** The look that proves a target now, if one does. */
+  /** The look that proves a target now, if one does; whether looks out of time are left aside is the machine's choice. */
   function proof(placedGate: Placed, target: string): ModelLook | undefined {
+    const seen = seenOf(placedGate, target);
+    const since = [0, sinceClock(placedGate, false), sinceClock(placedGate, true)];
+    for (const from of new Set(since)) {
+      const look = newestOf(
+        placedGate,
+        streakOf(
+          placedGate,
+          seen.filter(({ began }) => began >= from),
+        ),
+      );
+      if (look !== undefined) return look;
+    }
+    return undefined;
+  }
+
+  function newestOf(placedGate: Placed, streak: readonly ModelLook[]): ModelLook | undefined {
     const { gate } = placedGate;
-    const streak = streakOf(placedGate, target);
     const [first] = streak;
     const newest = streak.at(-1);
     if (first === undefined || newest === undefined) return undefined;
@@ -301,7 +333,7 @@ export function audit(record: ModelRecord): void {
         ({ batch, event }) => batch === now.batch && event.type === "gate.passed" && event.gate === placedGate.id,
       );
       demand(pass !== undefined && pass.number < now.number, () => `invariant 2: ${placedGate.id} has not passed`);
-      deciding.push(...freshest(placedGate));
+      deciding.push(...freshest(placedGate, pass));
     }
     const ends = deciding.map((look) => look.ended);
     const longest = Math.max(0, ...deciding.map((look) => look.ended - look.began));
@@ -311,16 +343,11 @@ export function audit(record: ModelRecord): void {
     );
   }
 
-  function freshest(placedGate: Placed): readonly ModelLook[] {
-    const { gate } = placedGate;
-    const proofs = gate.targets.flatMap(({ name }) => proof(placedGate, name) ?? []);
-    const quorum =
-      gate.quorum === "all" || gate.quorum === undefined
-        ? gate.targets.length
-        : gate.quorum === "any"
-          ? 1
-          : gate.quorum;
-    return proofs.sort((a, b) => b.ended - a.ended).slice(0, quorum);
+  /** Of the looks that a pass claims as its proofs the newest, as many as it needs. */
+  function freshest(placedGate: Placed, pass: ModelEntry | undefined): readonly ModelLook[] {
+    const claimed = pass?.event.type === "gate.passed" ? claims(pass.event) : [];
+    const proofs = claimed.flatMap((target) => proof(placedGate, target) ?? []);
+    return proofs.sort((a, b) => b.ended - a.ended).slice(0, neededOf(placedGate.gate));
   }
 
   function gatePassed(event: RunEvent & { type: "gate.passed" }): void {
@@ -330,24 +357,13 @@ export function audit(record: ModelRecord): void {
     for (const step of proves) demand(applied(step), () => `invariant 3: ${step}, which it proves, is not applied`);
     const proving = proves.map((step) => last(step)?.operation ?? "");
     demand(same(proving, event.operations), () => `invariant 3: it names ${event.operations}, not ${proving}`);
-    const proofs = gate.targets.flatMap(({ name }) => proof(placedGate, name) ?? []);
-    const quorum =
-      gate.quorum === "all" || gate.quorum === undefined
-        ? gate.targets.length
-        : gate.quorum === "any"
-          ? 1
-          : gate.quorum;
+    const proofs = claims(event).flatMap((target) => proof(placedGate, target) ?? []);
     demand(
-      proofs.length >= Math.max(1, quorum),
-      () => `invariants 2, 3: ${event.gate} has evidence for ${proofs.length} of ${quorum} targets`,
+      proofs.length === claims(event).length && proofs.length >= neededOf(gate),
+      () =>
+        `invariants 2, 3: evidence for ${proofs.length} targets; ${claims(event)} are claimed, it takes ${neededOf(gate)}`,
     );
     for (const look of proofs) recorded(placedGate, look, proving);
-    for (const report of event.targets)
-      if (report.converged)
-        demand(
-          proofs.some(({ target }) => target === report.target),
-          () => `${report.target} is said to have converged`,
-        );
     passed.set(event.gate, now);
     judged.delete(event.gate);
   }
@@ -384,11 +400,14 @@ export function audit(record: ModelRecord): void {
           one.gate === event.gate && one.target === event.target && one.driver === now.driver && one.number === number,
       );
       if (look === undefined) fail(`look ${number} was never made`);
-      else
+      else {
+        const early = event.operations.find((operation) => (find(operation).endedTick ?? Infinity) > look.beganTick);
+        demand(early === undefined, () => `invariant 3: look ${number} was begun before ${early} had ended`);
         demand(
           look.began === began && look.ended === ended && look.verdict === verdict,
           () => `look ${number} was another`,
         );
+      }
     }
   }
 
@@ -559,6 +578,16 @@ export function audit(record: ModelRecord): void {
 
 const same = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((one, at) => one === b[at]);
+
+/** Targets that a pass says have converged. */
+function claims(event: RunEvent & { readonly type: "gate.passed" }): readonly string[] {
+  return event.targets.flatMap(({ target, converged }) => (converged ? [target] : []));
+}
+
+/** How many targets must have converged: never none. */
+function neededOf({ quorum = "all", targets }: Gate): number {
+  return quorum === "all" ? targets.length : quorum === "any" ? 1 : Math.max(1, quorum);
+}
 
 /** What the gate's author wants done about such a verdict. */
 function ruleFor(gate: Gate, { type, timedOut }: Verdict): OnFailure {

@@ -161,7 +161,7 @@ export function sequenceOf({ trees, seed, rates }: Case): Sequence {
       lockstep: place.lockstep || node.kind === "lockstep",
     };
     const members = node.members.map((member, at) => entry(member, `${name}-${at}`, below));
-    const retryable = false;
+    const retryable = members.every((member) => member.retryable);
     const window = node.kind === "lockstep" && !place.lockstep && luck(`${name} window`) < 0.5 ? { window: 1_000 } : {};
     const made: Entry = {
       kind: node.kind,

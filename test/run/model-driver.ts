@@ -16,6 +16,7 @@ import {
   isMeasurable,
   operationsProved,
   type Proposed,
+  provedBy,
 } from "../../src/run/gates.js";
 import { stackResource, stacksInUse } from "../../src/run/leases.js";
 import { STOPPED } from "../../src/run/operate.js";
@@ -40,6 +41,7 @@ export interface Machine {
   readonly tally: typeof countLook;
   readonly countsFrom: typeof countsFrom;
   readonly isMeasurable: typeof isMeasurable;
+  readonly provedBy: typeof provedBy;
   /** The ledger takes an append whatever version it expects. */
   readonly ignoresVersion?: boolean;
   /** Whoever takes over goes on with what the one before had seen. */
@@ -48,7 +50,7 @@ export interface Machine {
   readonly forgetsHalt?: boolean;
 }
 
-export const MACHINE: Machine = { decide, evolve, tally: countLook, countsFrom, isMeasurable };
+export const MACHINE: Machine = { decide, evolve, tally: countLook, countsFrom, isMeasurable, provedBy };
 
 /** The state that entries fold to, by this machine. */
 export function foldWith(machine: Machine, entries: readonly Numbered[]): RunState {
@@ -401,6 +403,7 @@ function* look(host: Host, driver: Driver, id: string, target: string): Task {
   const gate = gatesOf(host.plan).find((candidate) => candidate.id === id);
   if (gate === undefined) throw new Error(`the plan has no gate ${id}`);
   const since = machine.countsFrom(driver.state, gate);
+  const proves = machine.provedBy(driver.state, gate);
   const began = world.now();
   const beganTick = world.tick;
   const key = `${id}\n${target}`;
@@ -413,8 +416,12 @@ function* look(host: Host, driver: Driver, id: string, target: string): Task {
   const measurement = { number, began, ended: world.now(), verdict, observed: verdict, expected: "pass" };
   const log = { gate: id, target, number, driver: driver.id, began, ended: world.now(), verdict };
   if (!machine.isMeasurable(driver.state, gate) || machine.countsFrom(driver.state, gate) !== since) return;
+  if (machine.provedBy(driver.state, gate) !== proves) return;
+  const operations = operationsProved(driver.state, gate);
   world.looks.push({ ...log, beganTick, endedTick: world.tick });
-  const before: GateEvidence = driver.seen[id]?.since === since ? driver.seen[id] : { since, tallies: {}, digests: {} };
+  const kept = driver.seen[id];
+  const before: GateEvidence =
+    kept?.since === since && kept.proves === proves ? kept : { since, proves, tallies: {}, digests: {} };
   const previous = before.tallies[target];
   const next = machine.tally(previous, measurement, gate.policy, since);
   driver.seen = { ...driver.seen, [id]: { ...before, tallies: { ...before.tallies, [target]: next } } };
@@ -422,7 +429,6 @@ function* look(host: Host, driver: Driver, id: string, target: string): Task {
   if (driver.samples >= 50) yield* flush(host, driver);
   else yield {};
   if (!worthRecording(previous, next)) return;
-  const operations = operationsProved(driver.state, gate);
   const event: RunEvent = {
     type: "gate.measured",
     at: world.now(),

@@ -10,6 +10,7 @@ export const MUTANTS: { readonly [bug: string]: Partial<Machine> } = {
   "evidence of before the update is accepted": {
     countsFrom: ({ started }) => started.at,
     isMeasurable: () => true,
+    provedBy: () => "",
     decide: (state, seen, now) => {
       const decision = decide(state, movedTo(state, seen), now);
       const early = decide(asIfEnded(state), {}, now).actions.filter(({ do: kind }) => kind === "look");

@@ -45,6 +45,9 @@ try {
   if (before === undefined) throw new Error("README.md has no place for the picture");
   writeFileSync(readme, `${before}${picture}\n${after}`);
   console.log(picture);
+  const [, run] = /^(role-rollout-\w+) /m.exec(picture) ?? [];
+  tmux("send-keys", "-t", "0", "C-c");
+  execFileSync("node", ["dist/cli/main.js", "abort", run, "--reason", "the picture is taken"], { cwd: root });
 } finally {
   tmux("kill-server");
 }

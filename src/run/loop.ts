@@ -211,12 +211,12 @@ function listen(signal: AbortSignal, listener: () => void): void {
   else signal.addEventListener("abort", listener, { once: true });
 }
 
+/** Only what still runs when the entry is written can be paused: a run that has just ended, or halted, stays so. */
 async function recordPause({ recorder, ports }: Driving, reason: unknown): Promise<void> {
-  const state = recorder.state();
-  if (state.status !== "running") return;
-  await recorder.record([
-    { event: { type: "run.paused", at: ports.clock.now(), reason: String(reason) }, causes: [state.drivenBy] },
-  ]);
+  for (let state = recorder.state(); state.status === "running"; state = recorder.state()) {
+    const event = { type: "run.paused", at: ports.clock.now(), reason: String(reason) } as const;
+    if (await recorder.record([{ event, causes: [state.drivenBy] }], state)) return;
+  }
 }
 
 async function stopOperations({ recorder, ports }: Driving): Promise<void> {

@@ -97,7 +97,19 @@ export async function openBinding(
   return bind(settings, mode, subject, say, async () => nothing);
 }
 
-/** `between`: what is opened after the engine was found and before the world. */
+/** All of them; if one fails the others are waited for all the same, so that they can be closed. */
+async function together<A, B, C>(
+  a: Promise<A>,
+  b: Promise<B>,
+  c: Promise<C> | undefined,
+): Promise<[A, B, C | undefined]> {
+  const settled = await Promise.allSettled([a, b, c]);
+  const failed = settled.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return Promise.all([a, b, c]);
+}
+
+/** `between`: what is opened besides engine and world. */
 async function bind<Between extends { close(): Promise<void> }>(
   settings: Settings,
   mode: Pick<Mode, "rehearsal">,
@@ -117,17 +129,18 @@ async function bind<Between extends { close(): Promise<void> }>(
     for (const resource of opened.splice(0)) await resource.close();
   };
   try {
-    const engine = await findEngine({
-      home: settings.home,
-      env: settings.env,
-      path: settings.env.PATH ?? "",
-      install: true,
-      say,
-      ...(settings.engine === undefined ? {} : { explicit: settings.engine }),
-    });
-    const between = await keep(openBetween(launcher.prepare));
-    const world =
-      mode.rehearsal === undefined ? undefined : await keep(openWorld({ home: settings.home, say, ...mode.rehearsal }));
+    const [engine, between, world] = await together(
+      findEngine({
+        home: settings.home,
+        env: settings.env,
+        path: settings.env.PATH ?? "",
+        install: true,
+        say,
+        ...(settings.engine === undefined ? {} : { explicit: settings.engine }),
+      }),
+      keep(openBetween(launcher.prepare)),
+      mode.rehearsal && keep(openWorld({ home: settings.home, say, ...mode.rehearsal })),
+    );
     const env = production ?? { ...rehearsalEnvironment(settings.env), ...world?.env };
     const redactor = createRedactor(secretsInEnvironment(env));
     const standIn = world && { standIn: { directory: join(world.dir, "settings"), transform: rehearsalConfig } };

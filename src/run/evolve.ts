@@ -183,15 +183,20 @@ function forgetVerdicts(state: RunState, step: NodeId): RunState["gates"] {
 }
 
 /**
- * A group's gate may ask for another attempt of a step that had converged: until it has converged again, its boundary and
- * those of the groups around it are not open (invariants 2 and 3), and its stack is in use (invariant 4).
+ * A group's gate may ask for another attempt of a step that had converged: until it has converged again, its boundary,
+ * those of the groups around it and those that came after are not open (invariants 2 and 3), and its stack is in use
+ * (invariant 4).
  */
 function closeAround(state: RunState, step: NodeId): RunState["opened"] {
-  const { nodes } = state.started.plan;
-  const opened = { ...state.opened };
+  const { nodes, edges } = state.started.plan;
+  const closed = new Set<NodeId>();
   for (let id: NodeId | undefined = step; id !== undefined; id = nodes.find((node) => node.id === id)?.parent)
-    delete opened[id];
-  return opened;
+    closed.add(id);
+  // A set is walked on over what is added meanwhile.
+  for (const id of closed)
+    for (const edge of edges)
+      if (edge.from === id && edge.is === "opened" && edge.before === "start") closed.add(edge.to);
+  return Object.fromEntries(Object.entries(state.opened).filter(([id]) => !closed.has(id)));
 }
 
 function measuredNow(gate: GateState, entry: number, event: RunEvent & { type: "gate.measured" }): MeasuredTarget {

@@ -296,8 +296,8 @@ export function audit(record: ModelRecord): void {
     return streak;
   }
 
-  /** The look that proves a target now, if one does; whether looks out of time are left aside is the machine's choice. */
-  function proof(placedGate: Placed, target: string): ModelLook | undefined {
+  /** The look that is claimed to prove a target, if it does; whether looks out of time are left aside is the machine's choice. */
+  function proof(placedGate: Placed, { target, number }: Claim): ModelLook | undefined {
     const seen = seenOf(placedGate, target);
     const since = [0, sinceClock(placedGate, false), sinceClock(placedGate, true)];
     for (const from of new Set(since)) {
@@ -308,7 +308,7 @@ export function audit(record: ModelRecord): void {
           seen.filter(({ began }) => began >= from),
         ),
       );
-      if (look !== undefined) return look;
+      if (look?.number === number) return look;
     }
     return undefined;
   }
@@ -346,7 +346,7 @@ export function audit(record: ModelRecord): void {
   /** Of the looks that a pass claims as its proofs the newest, as many as it needs. */
   function freshest(placedGate: Placed, pass: ModelEntry | undefined): readonly ModelLook[] {
     const claimed = pass?.event.type === "gate.passed" ? claims(pass.event) : [];
-    const proofs = claimed.flatMap((target) => proof(placedGate, target) ?? []);
+    const proofs = claimed.flatMap((claim) => proof(placedGate, claim) ?? []);
     return proofs.sort((a, b) => b.ended - a.ended).slice(0, neededOf(placedGate.gate));
   }
 
@@ -357,11 +357,11 @@ export function audit(record: ModelRecord): void {
     for (const step of proves) demand(applied(step), () => `invariant 3: ${step}, which it proves, is not applied`);
     const proving = proves.map((step) => last(step)?.operation ?? "");
     demand(same(proving, event.operations), () => `invariant 3: it names ${event.operations}, not ${proving}`);
-    const proofs = claims(event).flatMap((target) => proof(placedGate, target) ?? []);
+    const proofs = claims(event).flatMap((claim) => proof(placedGate, claim) ?? []);
     demand(
       proofs.length === claims(event).length && proofs.length >= neededOf(gate),
       () =>
-        `invariants 2, 3: evidence for ${proofs.length} targets; ${claims(event)} are claimed, it takes ${neededOf(gate)}`,
+        `invariants 2, 3: evidence for ${proofs.length} targets; ${claims(event).length} are claimed, it takes ${neededOf(gate)}`,
     );
     for (const look of proofs) recorded(placedGate, look, proving);
     passed.set(event.gate, now);
@@ -441,7 +441,9 @@ export function audit(record: ModelRecord): void {
   function boundaryOpened(event: RunEvent & { type: "boundary.opened" }): void {
     const place = item(event.node);
     demand(status === "running", () => `opened while the run is ${status}`);
-    demand(!opened.has(event.node), () => "opened twice");
+    const before = opened.get(event.node)?.number ?? Infinity;
+    const anew = place.ahead.some((name) => (opened.get(name)?.number ?? 0) > before);
+    demand(!opened.has(event.node) || anew, () => "opened twice");
     demand(!place.merged, () => "its boundary is that of a lockstep group");
     for (const name of place.ahead) inOrder(name);
     for (const step of place.steps) demand(applied(step), () => `invariant 2: ${step} is not applied`);
@@ -540,7 +542,7 @@ export function audit(record: ModelRecord): void {
         halted(event);
         return;
       case "run.paused":
-        demand(status !== "completed" && status !== "aborted", () => `paused when ${status}`);
+        demand(status === "running", () => `paused when ${status}`);
         demand(event.reason !== "", () => "invariant 12: paused without a reason");
         status = "paused";
         return;
@@ -579,9 +581,14 @@ export function audit(record: ModelRecord): void {
 const same = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((one, at) => one === b[at]);
 
-/** Targets that a pass says have converged. */
-function claims(event: RunEvent & { readonly type: "gate.passed" }): readonly string[] {
-  return event.targets.flatMap(({ target, converged }) => (converged ? [target] : []));
+/** A target that a pass says has converged, and the look that it gives for it. */
+interface Claim {
+  readonly target: string;
+  readonly number: number | undefined;
+}
+
+function claims(event: RunEvent & { readonly type: "gate.passed" }): readonly Claim[] {
+  return event.targets.flatMap(({ target, converged, last }) => (converged ? [{ target, number: last?.number }] : []));
 }
 
 /** How many targets must have converged: never none. */

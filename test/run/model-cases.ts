@@ -98,7 +98,7 @@ export function sequenceOf({ trees, seed, rates }: Case): Sequence {
   function policy(name: string, place: Place, retryable: boolean): Partial<GatePolicy> {
     const rules: readonly OnFailure[] = [
       "hold",
-      ...(retryable ? (["retry", "retry"] as const) : []),
+      ...(retryable ? (["retry", "retry", "retry", "retry"] as const) : []),
       ...(place.independent ? (["continue"] as const) : []),
     ];
     const rule = (of: string): OnFailure => pick<OnFailure>(`${name} ${of}`, "halt", ...rules);
@@ -141,8 +141,8 @@ export function sequenceOf({ trees, seed, rates }: Case): Sequence {
   function entry(node: Tree, name: string, place: Place): { entry: Entry; retryable: boolean } {
     if (node.kind === "step") {
       const onFailure = pick<OnFailure>(`${name} rule`, "halt", "retry", "retry", ...continues(place));
-      const retry = { attempts: 2 + Math.floor(luck(`${name} attempts`) * 2), backoff: 3_000 };
-      const retryable = onFailure === "retry" || has(`${name} retry`);
+      const retry = { attempts: 2 + Math.floor(luck(`${name} attempts`) * 3), backoff: 3_000 };
+      const retryable = onFailure === "retry" || has(`${name} retry`, 1.5);
       const verb = pick(`${name} verb`, "up" as const, "destroy" as const, "refresh" as const);
       const made: Entry = {
         kind: verb,
@@ -168,7 +168,7 @@ export function sequenceOf({ trees, seed, rates }: Case): Sequence {
       name,
       members: members.map((member) => member.entry),
       readyWhen: gates(name, "ready", place, false, rates.features * 0.3),
-      convergedWhen: gates(name, "converged", place, retryable, rates.features * 0.4),
+      convergedWhen: gates(name, "converged", place, retryable, rates.features * (retryable ? 0.9 : 0.4)),
       ...window,
     };
     return { entry: made, retryable };

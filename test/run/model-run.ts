@@ -182,8 +182,10 @@ export function simulateModel(given: Case, coverage: Coverage, machine: Machine 
     const reason = "a person resumed it";
     if (state.status === "running") return adopt(state, { reason, acceptChangedCode: false });
     if ((world.quiet || world.chance(0.7)) && settle(state)) return;
-    if (!world.quiet && world.chance(0.05) && openAttempts(state).length === 0)
+    if (!world.quiet && world.chance(0.05) && openAttempts(state).length === 0) {
+      world.token += 1; // `evo abort` takes the lease first.
       return say({ type: "run.aborted", at: world.now(), reason: "a person gave it up" });
+    }
     const steps = world.quiet || world.chance(0.6) ? [] : retryable(state).filter(() => world.rand() < 0.5);
     if (world.quiet) resumes += 1;
     const acceptChangedCode = world.quiet || world.chance(0.3);
@@ -205,11 +207,12 @@ export function simulateModel(given: Case, coverage: Coverage, machine: Machine 
   }
 
   function* pause(driver: Driver, reason: string): Generator<Wait, void, void> {
-    const { state } = driver;
-    if (state.status !== "running") return;
-    const event = { type: "run.paused", at: world.now(), reason } as const;
-    const said: Proposed = { event, causes: [state.drivenBy] };
-    yield* record(host, driver, [said]);
+    while (driver.state.status === "running") {
+      const { state } = driver;
+      const event = { type: "run.paused", at: world.now(), reason } as const;
+      const said: Proposed = { event, causes: [state.drivenBy] };
+      if (yield* record(host, driver, [said], state)) return;
+    }
   }
 
   // --------------------------------------------------------------------------------------------------- trouble

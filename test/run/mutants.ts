@@ -104,6 +104,12 @@ export const MUTANTS: { readonly [bug: string]: Partial<Machine> } = {
       return entry.event.type === "operation.intended" ? { ...next, gates: state.gates } : next;
     },
   },
+  "a boundary stays open while a step in it is attempted again": {
+    evolve: (state, entry) => {
+      const next = evolve(state, entry);
+      return entry.event.type === "operation.intended" ? { ...next, opened: state.opened } : next;
+    },
+  },
 };
 
 /** The machine with this bug. */

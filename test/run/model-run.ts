@@ -83,10 +83,10 @@ export function simulateModel(given: Case, coverage: Coverage, machine: Machine 
     parallel,
     versions,
   } as const;
-  if (world.chance(rates.crashes)) coverage.reach("crash before", "run.started");
   world.append({ id: "start", events: [{ event: first, causes: [] }], expected: 0, driver: 0, decided: 0 });
   let folded = foldWith(machine, world.entries);
-  if (world.chance(rates.crashes)) coverage.reach("crash after", "run.started");
+  const isLeftAtOnce = !world.chance(0.9);
+  if (isLeftAtOnce) coverage.reach("crash after", "run.started");
 
   /** What anybody reads from the ledger now. */
   function read(): RunState {
@@ -296,7 +296,7 @@ export function simulateModel(given: Case, coverage: Coverage, machine: Machine 
   }
 
   try {
-    if (world.rand() < 0.9) care();
+    if (!isLeftAtOnce) care();
     for (world.tick = 1; world.tick < LONGEST && world.wrongs.length === 0; world.tick += 1) {
       for (let at = drivers.length - 1; at >= 0; at -= 1) if (!drivers[at]?.alive) drivers.splice(at, 1);
       if (isOver()) break;

@@ -33,7 +33,10 @@ export function mayStart(state: RunState, id: NodeId): boolean {
   return edgesTo(state.started.plan, id, "start").every((edge) => holds(state, edge));
 }
 
-/** It might start (still: what comes before may be attempted again), a step is applied, and every edge before its opening holds; its own gates aside. */
+/**
+ * It might start (still: what comes before may be attempted again), a step is applied, and every edge before its opening
+ * holds; its own gates aside.
+ */
 export function mayOpen(state: RunState, id: NodeId): boolean {
   const node = nodeOf(state.started.plan, id);
   const applied = node.kind === "group" ? isAdmitted(state, id) : mayStart(state, id) && isApplied(state, id);

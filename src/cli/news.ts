@@ -31,7 +31,8 @@ export interface Lines {
   sayFolded(line: string, details: readonly string[]): void;
 }
 
-const STDERR: Lines = {
+/** Lines for people, as they come. */
+export const STDERR: Lines = {
   now: Date.now,
   after(milliseconds, call) {
     const timer = setTimeout(call, milliseconds).unref();
@@ -55,8 +56,14 @@ export function newsTeller(before: readonly Entry[], options: OutputOptions, sta
   return teller;
 }
 
+/** News as a line of ndjson on stdout. */
 function tellLine(news: News): void {
   printLine(lineOf(news));
+}
+
+/** The same where several runs are told of: each line names its own. */
+export function tellLineOf(run: string): Teller {
+  return { tell: (news) => printLine({ run, ...(lineOf(news) as object) }), close: () => undefined };
 }
 
 function lineOf(news: News): unknown {

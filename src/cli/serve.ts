@@ -1,10 +1,9 @@
 /** `evo serve` */
 import { withLedger } from "../evo/reading.js";
-import { serve as serveRuns } from "../evo/serve.js";
+import { type ServeNews, serve as serveRuns } from "../evo/serve.js";
 import { readSettings } from "../evo/settings.js";
-import type { News } from "../run/ports.js";
-import { describeEvent, describeHolder, describeLedger } from "../views/lines.js";
-import { printLine, sayAt } from "./output.js";
+import { type Lines, lineTeller, STDERR, tellLineOf } from "./news.js";
+import { sayAt } from "./output.js";
 
 export interface ServeOptions {
   readonly output?: "text" | "ndjson";
@@ -21,22 +20,19 @@ export async function serve(options: ServeOptions): Promise<void> {
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
   const settings = readSettings(process.env, process.cwd(), options.engine);
+  const open: ServeNews["open"] =
+    options.output === "ndjson" ? (state) => tellLineOf(state.run) : (state) => lineTeller(linesOf(state.run), state);
   await withLedger(settings, sayAt, async (ledger) => {
     sayAt(`serving the ledger ${ledger.where}`);
-    const tell = (run: string, news: News): void => {
-      if (options.output === "ndjson") {
-        printLine({ run, ...news });
-        return;
-      }
-      const line = lineOf(news);
-      if (line !== undefined) sayAt(`${run}: ${line}`);
-    };
-    await serveRuns(settings, ledger, { tell, say: sayAt }, leave.signal);
+    await serveRuns(settings, ledger, { open, say: sayAt }, leave.signal);
   });
 }
 
-function lineOf(news: News): string | undefined {
-  if (news.kind === "recorded") return describeEvent(news.event);
-  if (news.kind === "waiting") return `${news.node}: waits: ${describeHolder(news.lease)}`;
-  return news.kind === "ledger" ? describeLedger(news, Date.now()) : undefined;
+/** Each line begins with the name of its run. */
+function linesOf(run: string): Lines {
+  return {
+    ...STDERR,
+    say: (line) => STDERR.say(`${run}: ${line}`),
+    sayFolded: (line, details) => STDERR.sayFolded(`${run}: ${line}`, details),
+  };
 }

@@ -5,7 +5,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EvoError } from "../errors.js";
 import type { OpenLedger } from "../ledger/index.js";
-import type { News, Notifier } from "../run/ports.js";
+import { eventOf } from "../run/entries.js";
+import type { Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
 import { driveSession } from "./drive.js";
 import { loadRun } from "./load-run.js";
@@ -20,8 +21,8 @@ const AGAIN = 30_000;
 
 /** What people see of it. */
 export interface ServeNews {
-  /** News of a run that is driven here. */
-  tell(run: string, news: News): void;
+  /** A run is taken up here: who hears its news, until it is let go of. */
+  open(state: RunState): Notifier & { close(): void };
   /** Something about serving itself. */
   say(line: string): void;
 }
@@ -62,13 +63,15 @@ function describe(error: Error): string {
 async function driveOne(settings: Settings, state: RunState, people: ServeNews, leave: AbortSignal): Promise<void> {
   const { run } = state;
   const { session, loaded } = await reopen(settings, state, undefined, (line) => people.say(`${run}: ${line}`));
-  const notifier: Notifier = { tell: (news) => people.tell(run, news) };
+  const notifier = people.open(state);
   const never = new AbortController().signal;
   try {
     const taken = await takeUp(settings, session, state, loaded, { acceptChangedCode: false });
+    for (const entry of taken.entries) notifier.tell({ kind: "recorded", entry, event: eventOf(entry).event });
     const ended = await driveSession(session, taken, notifier, { pause: never, stop: never, leave });
     people.say(`${run}: ${leave.aborted && ended.status === "running" ? "let go of" : ended.status}`);
   } finally {
+    notifier.close();
     await session.close();
   }
 }

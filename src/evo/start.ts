@@ -11,15 +11,14 @@ import type { RunEvent, SourceDigest } from "../run/events.js";
 import { fold } from "../run/evolve.js";
 import { bodyOf } from "../run/gates.js";
 import { type HeldLeases, holdLeases, stackResource } from "../run/leases.js";
-import type { Entry, Lease, LeaseHolder } from "../run/ports.js";
+import type { Entry, Lease } from "../run/ports.js";
 import { createRecorder } from "../run/recorder.js";
 import type { RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
-import { describeHolder } from "../views/lines.js";
 import { loadRun } from "./load-run.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
-import { giveBackRemains, holderOf, leftBehind, obtain } from "./take-over.js";
+import { giveBackRemains, holderOf, leftBehind, locked, obtain } from "./take-over.js";
 
 /** A run that exists in the ledger and whose leases are held. */
 export interface StartedSession {
@@ -85,13 +84,6 @@ async function identifyAll(session: Session, plan: Plan, loaded: LoadedSequence)
 /** The lease that allows to write runs of a sequence; rehearsals in different worlds don't meet. */
 export function sequenceResource(sequence: string, world: string | undefined): string {
   return world === undefined ? `sequence:${sequence}` : `rehearsal:${world}:${sequence}`;
-}
-
-function locked(by: LeaseHolder): EvoError {
-  return new EvoError("run.locked", describeHolder(by), {
-    exit: EXIT.locked,
-    remedy: `follow it with: evo status ${typeof by.holder.run === "string" ? by.holder.run : ""}`.trimEnd(),
-  });
 }
 
 async function abandonRehearsals(

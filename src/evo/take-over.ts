@@ -120,7 +120,8 @@ function ownerOf({ holder }: LeaseHolder): Owner | undefined {
   return { pid, host, boot, started, namespace } as Owner;
 }
 
-function locked(by: LeaseHolder, why?: string): EvoError {
+/** The refusal that says who holds it, since when, and how to follow that. */
+export function locked(by: LeaseHolder, why?: string): EvoError {
   const follow = `follow it with: evo status ${typeof by.holder.run === "string" ? by.holder.run : ""}`.trimEnd();
   return new EvoError("run.locked", why === undefined ? describeHolder(by) : `${describeHolder(by)}; ${why}`, {
     exit: EXIT.locked,

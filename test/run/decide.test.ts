@@ -7,6 +7,7 @@ import { gate, independent, lockstep, serial, up } from "../../src/sequence/buil
 import type { AuthoredEntry, AuthoredGate, AuthoredPolicy } from "../../src/sequence/model.js";
 import { http } from "../../src/sequence/probes.js";
 import { INSTANT, planOf, simulate, started, timesOf } from "./machine.js";
+import { type Tree, tree } from "./trees.js";
 
 const step = (name: string, spec: Partial<Parameters<typeof up>[1]> = {}) =>
   up(name, { dir: name, stack: "dev", ...spec });
@@ -215,24 +216,6 @@ describe("a simulated run", () => {
 });
 
 // ---------------------------------------------------------------------------------------------------- properties
-
-type Tree =
-  | { readonly kind: "step" }
-  | { readonly kind: "independent" | "lockstep" | "serial"; readonly members: readonly Tree[] };
-
-const tree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree }>((tie) => ({
-  tree: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
-    { weight: 3, arbitrary: fc.constant<Tree>({ kind: "step" }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constantFrom("independent", "lockstep", "serial"),
-        members: fc.array(tie("tree"), { minLength: 1, maxLength: 3 }),
-      }) as fc.Arbitrary<Tree>,
-    },
-  ),
-})).tree;
 
 function author(trees: readonly Tree[], prefix: string): AuthoredEntry[] {
   return trees.map((node, at) => {

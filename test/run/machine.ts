@@ -16,7 +16,8 @@ import { defineSequence } from "../../src/sequence/builders.js";
 import type { SequenceSpec } from "../../src/sequence/model.js";
 import { parseSequence } from "../../src/sequence/parse.js";
 
-const NO_CHANGES = {
+/** What an operation reports where nobody looks at it. */
+export const NO_CHANGES = {
   counts: { update: 1 },
   resources: [],
   diagnostics: [],

@@ -5,10 +5,7 @@
 import fc from "fast-check";
 import type { GatePolicy, OnFailure } from "../../src/gates/model.js";
 import type { Entry, Gate, Sequence } from "../../src/sequence/model.js";
-
-export type Tree =
-  | { readonly kind: "step" }
-  | { readonly kind: "independent" | "lockstep" | "serial"; readonly members: readonly Tree[] };
+import { type Tree, tree } from "./trees.js";
 
 /** Probabilities; 0 shrinks best. */
 export interface Rates {
@@ -32,20 +29,6 @@ export interface Case {
   readonly parallel: number;
   readonly rates: Rates;
 }
-
-const tree = fc.letrec<{ tree: Tree }>((tie) => ({
-  tree: fc.oneof(
-    { maxDepth: 3, withCrossShrink: true },
-    { weight: 3, arbitrary: fc.constant<Tree>({ kind: "step" }) },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constantFrom("independent", "lockstep", "serial"),
-        members: fc.array(tie("tree"), { minLength: 1, maxLength: 3 }),
-      }) as fc.Arbitrary<Tree>,
-    },
-  ),
-})).tree;
 
 export const cases: fc.Arbitrary<Case> = fc.record({
   trees: fc.array(tree, { minLength: 1, maxLength: 3 }),

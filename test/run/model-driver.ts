@@ -22,8 +22,9 @@ import { stackResource, stacksInUse } from "../../src/run/leases.js";
 import { STOPPED } from "../../src/run/operate.js";
 import type { OperationOutcome } from "../../src/run/ports.js";
 import { gatesOf, lastAttempt, type RunState } from "../../src/run/state.js";
+import { NO_CHANGES } from "./machine.js";
 import type { Coverage } from "./model-coverage.js";
-import { CHANGES, type ModelEntry, type World } from "./model-world.js";
+import type { ModelEntry, World } from "./model-world.js";
 
 /** When a task goes on: at once, or at a time of the clock, at a true time, or when something is so. */
 export interface Wait {
@@ -361,7 +362,13 @@ function* previewed(host: Host, driver: Driver, step: string, operation: string,
   const attempt = attemptOf(driver, step, operation);
   if (attempt.previewed === undefined) {
     const refused = refusal === undefined ? {} : { refusal };
-    const event: RunEvent = { type: "operation.previewed", at: world.now(), operation, preview: CHANGES, ...refused };
+    const event: RunEvent = {
+      type: "operation.previewed",
+      at: world.now(),
+      operation,
+      preview: NO_CHANGES,
+      ...refused,
+    };
     yield* record(host, driver, [{ event, causes: [attempt.entry] }]);
   }
   yield {};

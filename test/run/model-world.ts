@@ -6,16 +6,8 @@ import type { Verdict } from "../../src/gates/model.js";
 import type { RunEvent } from "../../src/run/events.js";
 import type { Proposed } from "../../src/run/gates.js";
 import type { OperationOutcome } from "../../src/run/ports.js";
+import { NO_CHANGES } from "./machine.js";
 import { type Case, draw, stream } from "./model-cases.js";
-
-const CHANGES = {
-  counts: { update: 1 },
-  resources: [],
-  diagnostics: [],
-  engine: "3.200.0",
-  providers: {},
-  duration: 1,
-};
 
 /** An entry, with what only the model knows of it. */
 export interface ModelEntry {
@@ -184,7 +176,7 @@ export function createWorld(given: Case, ignoresVersion = false) {
     operation.phase = "ended";
     operation.endedTick = world.tick;
     if (status === "unresolved") operation.outcome = { status, facts: ["the engine is gone"] };
-    else if (status === "succeeded") operation.outcome = { status, ...times, changes: CHANGES };
+    else if (status === "succeeded") operation.outcome = { status, ...times, changes: NO_CHANGES };
     else operation.outcome = { status, ...times, reason };
   }
 
@@ -200,5 +192,3 @@ export function createWorld(given: Case, ignoresVersion = false) {
 
   return world;
 }
-
-export { CHANGES };

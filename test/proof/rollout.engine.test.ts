@@ -1,10 +1,12 @@
 /** The proof in short: users under the naive order, under evo, and under evo without one of its guards. */
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunView } from "../../src/views/status.js";
 import { openRehearsals, type Rehearsals } from "../support/rehearsal.js";
 import { eventually } from "../world/scratch.js";
 import { HELD, MUTATIONS } from "./mutations.js";
 import { expectOrderInLedger, expectOrderInWorld, flagCalls } from "./order.js";
+import { buildBelievingOldEvidence } from "./stale.js";
 import { NOBODY, refusedNaively, refusedUnderEvo, refusedWith } from "./users.js";
 
 /** A run's name, as evo says it. */
@@ -15,6 +17,10 @@ beforeAll(async () => {
   rehearsals = await openRehearsals();
 });
 afterAll(() => rehearsals.close());
+
+test("the build that believes old evidence, which the long proof runs, can be made", () => {
+  expect(existsSync(buildBelievingOldEvidence(rehearsals.evo.directory))).toBe(true);
+});
 
 describe.concurrent("users are refused", () => {
   test.each(["the gate taken out", "quorum any"])("in eu-west-1 with %s", async (name) => {

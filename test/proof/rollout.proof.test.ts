@@ -2,7 +2,6 @@
  * The proof over 50 seeds: constant traffic on all regions, the same worlds under the naive order and under evo; then
  * evo without one of its guards at a time. Run by `npm run test:proof`.
  */
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openRehearsals, type Refused, type Rehearsal, type Rehearsals } from "../support/rehearsal.js";
 import { MUTATIONS } from "./mutations.js";
@@ -44,7 +43,7 @@ function summary(): readonly string[] {
 
 describe.concurrent("red again", () => {
   test("with stale evidence accepted: a rollout that is repeated", async () => {
-    const main = buildBelievingOldEvidence(join(rehearsals.evo.directory, "believing"));
+    const main = buildBelievingOldEvidence(rehearsals.evo.directory);
     await rehearsals.rehearse({ seed: 4, pace: SLOW, day: "after-app" }, async (rehearsal) => {
       await rollOut(rehearsal);
       await withdraw(rehearsal);

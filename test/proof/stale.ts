@@ -2,7 +2,7 @@
  * A build of evo in which stale evidence counts: what an earlier run has recorded of a gate is believed, however old it
  * is. Only the rules of freshness are taken out (invariants 2 and 3); everything else is the product as it is.
  */
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,15 +24,15 @@ const CHANGES: readonly (readonly [file: string, rule: string, instead: string])
     }`,
   ],
   // Evidence from before the update counts for nothing.
-  ["run/gates.js", "evidence.since === countsFrom(state, gate)", "true"],
+  ["run/gates.js", "evidence.since !== countsFrom(state, gate)", "false"],
   ["gates/assess.js", "seen !== undefined && seen.from >= since ? seen : undefined", "seen"],
   // A pass that nobody has seen lately is none.
-  ["gates/assess.js", "&& now - last.ended <= maxGap(policy)", ""],
+  ["gates/assess.js", "age >= 0 && age <= maxGap(policy)", "true"],
 ];
 
-/** Makes the build in a folder beside a `node_modules`; answers its command line. */
-export function buildBelievingOldEvidence(folder: string): string {
-  mkdirSync(folder);
+/** Makes the build in a new folder of `parent`, which has a `node_modules`; answers its command line. */
+export function buildBelievingOldEvidence(parent: string): string {
+  const folder = mkdtempSync(join(parent, "believing-"));
   for (const name of ["dist", "package.json"]) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   symlinkSync(join(ROOT, "src"), join(folder, "src"));
   for (const [file, rule, instead] of CHANGES) {

@@ -1,31 +1,9 @@
-/** What can be asked of the ledger. Long answers come in pages, so that memory doesn't grow with the record. */
+/** What the run machine and the commands read: entries, runs, leases, looks. Lists of entries: entries.ts. */
 import type { GateId } from "../plan/model.js";
 import type { RunId } from "../run/events.js";
 import type { Entry, LeaseHolder, Sample } from "../run/ports.js";
 import type { Database } from "./database.js";
 import { ENTRY_COLUMNS, type EntryRow, type LeaseRow, toEntry, toHolder, toSoundEntry } from "./rows.js";
-
-export interface EntryFilter {
-  readonly run?: string;
-  readonly sequence?: string;
-  /** The stack's identity, or the end of it from a `/` or `#` on: `app/prod`, `prod`. */
-  readonly stack?: string;
-  /** An entry type; with a trailing `*` every type that begins so. */
-  readonly type?: string;
-  /** The claimed actor, with or without its host, or the authenticated role. */
-  readonly actor?: string;
-  /** ISO 8601, inclusive. */
-  readonly since?: string;
-  /** ISO 8601, exclusive. */
-  readonly until?: string;
-  readonly rehearsal?: boolean;
-  /** Only entries with a greater number. */
-  readonly after?: number;
-  /** The first so many. */
-  readonly limit?: number;
-  /** The newest so many, oldest first; not together with `limit`. */
-  readonly last?: number;
-}
 
 /** One run, as the ledger knows it without folding its entries. Times are ISO 8601 by the database's clock. */
 export interface RunSummary {
@@ -47,56 +25,11 @@ export interface RunFilter {
   readonly limit?: number;
 }
 
-const PAGE = 500;
-
 /** SQL conditions and the values that go with them; `?` stands for the value's place. */
 function where(conditions: readonly (readonly [sql: string, value: unknown])[]): { sql: string; values: unknown[] } {
   const given = conditions.filter(([, value]) => value !== undefined);
   const parts = given.map(([sql], i) => sql.replaceAll("?", `$${i + 1}`));
   return { sql: parts.length === 0 ? "true" : parts.join(" and "), values: given.map(([, value]) => value) };
-}
-
-function conditions(filter: EntryFilter): readonly (readonly [string, unknown])[] {
-  return [
-    ["run = ?", filter.run],
-    ["sequence = ?", filter.sequence],
-    ["(stack = ? or right(stack, length(?::text) + 1) in ('/' || ?::text, '#' || ?::text))", filter.stack],
-    filter.type?.endsWith("*") ? ["starts_with(type, ?)", filter.type.slice(0, -1)] : ["type = ?", filter.type],
-    ["(claimed = ? or authenticated = ? or split_part(claimed, '@', 1) = ?)", filter.actor],
-    ["moment >= ?::timestamptz", filter.since],
-    ["moment < ?::timestamptz", filter.until],
-    ["rehearsal = ?", filter.rehearsal],
-  ];
-}
-
-/** Entries in order, as they stand in the database: `ledger log` shows also what `verify` would refuse. */
-export async function* entries(database: Database, filter: EntryFilter): AsyncGenerator<Entry, void, undefined> {
-  let after = filter.last === undefined ? (filter.after ?? 0) : await beforeLast(database, filter, filter.last);
-  let left = filter.limit ?? Number.POSITIVE_INFINITY;
-  while (left > 0) {
-    const rows = await page(database, filter, after, Math.min(PAGE, left));
-    for (const row of rows) yield toEntry(row);
-    if (rows.length < Math.min(PAGE, left)) return;
-    left -= rows.length;
-    after = Number(rows.at(-1)?.number);
-  }
-}
-
-async function page(database: Database, filter: EntryFilter, after: number, size: number): Promise<EntryRow[]> {
-  const { sql, values } = where([...conditions(filter), ["number > ?", after]]);
-  const from = "from evo.readable_entries";
-  return database.ask<EntryRow>(`select ${ENTRY_COLUMNS} ${from} where ${sql} order by number limit ${size}`, values);
-}
-
-/** The number before the newest `count` entries that match. */
-async function beforeLast(database: Database, filter: EntryFilter, count: number): Promise<number> {
-  const { sql, values } = where([...conditions(filter), ["number > ?", filter.after]]);
-  const [row] = await database.ask<{ number: string }>(
-    `select coalesce(min(number) - 1, 0) as number from (select number from evo.readable_entries where ${sql}
-     order by number desc limit ${Math.max(0, Math.floor(count))}) as newest`,
-    values,
-  );
-  return count < 1 ? Number.MAX_SAFE_INTEGER : Number(row?.number ?? 0);
 }
 
 /** One entry, or nothing when there is none of that number. */

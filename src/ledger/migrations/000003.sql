@@ -157,8 +157,19 @@ create view evo.readable_stacks as
       where entry.stack = known.stack order by entry.number desc limit 1
     ) as newest;
 
+-- Every type of entry that the ledger holds, with its newest.
+create view evo.readable_types as
+  with recursive known (type) as (
+    (select min(entry.type) from evo.entries as entry)
+    union all
+    select (select min(entry.type) from evo.entries as entry where entry.type > known.type)
+    from known where known.type is not null
+  )
+  select known.type, (select max(entry.number) from evo.entries as entry where entry.type = known.type) as number
+  from known where known.type is not null;
+
 grant select on evo.readable_causes, evo.readable_audit, evo.readable_evolution, evo.readable_history,
-  evo.readable_stacks to evo_writer, evo_reader;
+  evo.readable_stacks, evo.readable_types to evo_writer, evo_reader;
 revoke all on function evo.causes_of(bigint, integer), evo.effects_of(bigint, integer) from public;
 grant execute on function evo.causes_of(bigint, integer), evo.effects_of(bigint, integer) to evo_writer, evo_reader;
 

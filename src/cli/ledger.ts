@@ -1,4 +1,4 @@
-/** `evo ledger log | show | verify` */
+/** `evo ledger log | show` */
 import { EvoError, EXIT } from "../errors.js";
 import { withLedger } from "../evo/reading.js";
 import { readSettings } from "../evo/settings.js";
@@ -77,23 +77,6 @@ export async function show(number: string, options: { readonly json?: boolean })
       });
     if (options.json) return printJson(entryData(entry));
     print(describeEntry(entry));
-  });
-}
-
-/** Checks the whole record. Exit 10 where it is broken. */
-export async function verify(options: { readonly json?: boolean }): Promise<void> {
-  await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
-    const result = await ledger.verify({ progress: (checked) => say(`${checked} entries checked`) });
-    if (result.broken === undefined) {
-      const holds = `chain, numbers, causes and derived columns hold for entries 1 to ${result.checked}`;
-      return options.json ? printJson(result) : print(`${holds}; not anchored outside the database`);
-    }
-    const { number, reason } = result.broken;
-    throw new EvoError("ledger.broken", `entry ${number}: ${reason}`, {
-      source: "evo",
-      exit: EXIT.ledgerBroken,
-      remedy: "stop changes, and compare with a backup or an export",
-    });
   });
 }
 

@@ -3,6 +3,7 @@
  * that help and short commands start fast.
  */
 import { Argument, Command, Option } from "commander";
+import { addLedgerVerbs } from "./verbs-ledger.js";
 
 /** Every verb of evo. */
 export const program = new Command("evo")
@@ -275,12 +276,7 @@ ledger
   .addHelpText("after", "\nExamples:\n  evo ledger show 42")
   .action(async (number, options) => (await import("./ledger.js")).show(number, options));
 
-ledger
-  .command("verify")
-  .description("check chain, numbers, causes and derived columns of the whole ledger")
-  .addOption(json)
-  .addHelpText("after", "\nExamples:\n  evo ledger verify")
-  .action(async (options) => (await import("./ledger.js")).verify(options));
+addLedgerVerbs(ledger);
 
 program
   .command("doctor")

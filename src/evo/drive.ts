@@ -1,4 +1,4 @@
-/** Drives a run that this process holds, and gives back what it held, whatever happens. */
+/** Drives a run that this process holds, gives back what it held, whatever happens, and signs how far the ledger came. */
 import { type Control, drive } from "../run/loop.js";
 import type { Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
@@ -18,12 +18,15 @@ export async function driveSession(
   const { ledger, executor, probe, clock } = session;
   const patience = waitUntilStopped(control);
   session.await(notifier, patience.signal);
+  let state: RunState;
   try {
-    return await drive(started.state, started.leases, { ledger, executor, probe, clock, notifier }, control);
+    state = await drive(started.state, started.leases, { ledger, executor, probe, clock, notifier }, control);
   } finally {
     patience.end();
     await started.leases.release().catch(() => undefined);
   }
+  await ledger.leaveCheckpoint();
+  return state;
 }
 
 /** How long an outage of the ledger is waited out: for ever, until somebody wants this process to end. */

@@ -77,7 +77,11 @@ export async function openSession(
     // An operation will follow: its host loads while ledger and world are opened.
     prepare();
     const url = ledgerUrl === undefined ? {} : { url: ledgerUrl };
-    return withFailpoint("ledger", await openLedger({ home, claimed, say, ...url }), failpoint);
+    return withFailpoint(
+      "ledger",
+      await openLedger({ home, claimed, say, transient: settings.ephemeral, ...url }),
+      failpoint,
+    );
   };
   const { between, ...binding } = await bind(settings, mode, subject, say, opening);
   const { ledger, begin } = createPatience(between, binding.clock);

@@ -43,6 +43,8 @@ export function clientConfig(connection: Connection): pg.ClientConfig {
 /** What messages may name of a connection, and what they may not. */
 export interface ConnectionFacts {
   readonly where: string;
+  /** The database, whoever logs in: `host:port/database`. */
+  readonly place: string;
   readonly user: string;
   readonly password: string | undefined;
 }
@@ -52,7 +54,8 @@ export function describeConnection(connection: Connection): ConnectionFacts {
   const client = parse(connection);
   const host = client.host.startsWith("/") ? client.host : `${client.host}:${client.port}`;
   const user = client.user ?? "";
-  return { where: `${user}@${host}/${client.database}`, user, password: secretOf(client.password) };
+  const place = `${host}/${client.database}`;
+  return { where: `${user}@${place}`, place, user, password: secretOf(client.password) };
 }
 
 function secretOf(password: unknown): string | undefined {

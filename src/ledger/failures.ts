@@ -1,5 +1,6 @@
 /** What goes wrong between evo and its database, in evo's words. No message carries a password (invariant 11). */
 import { EvoError, EXIT } from "../errors.js";
+import type { Fault } from "./trail.js";
 
 /** What the database driver and the socket below it put on an error. */
 interface Failure {
@@ -65,6 +66,11 @@ export function translate(error: unknown, where: string, password?: string): Err
         exit: EXIT.locked,
         remedy: "Another evo has taken over; follow it with `evo status`.",
       });
+    case "EV006":
+      return new EvoError("ledger.role", `${capital(clean)}.`, {
+        exit: EXIT.usage,
+        remedy: `Ask the ledger's owner to \`GRANT ${detail ?? "the role"} TO\` your role; nothing was recorded.`,
+      });
     case "42501":
       return new EvoError("ledger.schema", `The ledger at ${where} refuses this role: ${clean}.`, {
         exit: EXIT.ledgerUnavailable,
@@ -88,5 +94,24 @@ export function broken(message: string): EvoError {
   return new EvoError("ledger.broken", message, {
     exit: EXIT.ledgerBroken,
     remedy: "Run `evo ledger verify`, keep the database as it is, and restore the ledger from a copy that verifies.",
+  });
+}
+
+/** The first entry that is wrong, for who asked. */
+export function brokenAt({ number, to, reason }: Fault): EvoError {
+  const where = to === undefined || to === number ? `entry ${number}` : `entries ${number} to ${to}, or some of them`;
+  return new EvoError("ledger.broken", `${where}: ${reason}`, {
+    source: "evo",
+    exit: EXIT.ledgerBroken,
+    remedy: "stop changes, and compare with a backup or an export: evo ledger verify --against <file>",
+  });
+}
+
+/** The ledger is not, or no more, what this client has seen of it. */
+export function wentBack(where: string, how: string): EvoError {
+  return new EvoError("ledger.went-back", `The ledger at ${where} went back: ${how}.`, {
+    exit: EXIT.ledgerBroken,
+    remedy:
+      'Nothing was written. Find out who put it back; if it was on purpose, sign for it: evo ledger accept-replaced --reason "..."',
   });
 }

@@ -3,18 +3,24 @@ import "./node-runtime.js";
 import type { GateId, NodeId } from "../plan/model.js";
 import type { RunId } from "../run/events.js";
 import type { Entry, LeaseHolder, Ledger, Sample } from "../run/ports.js";
-import { type Database, openDatabase } from "./database.js";
+import { type Database, describeConnection, openDatabase } from "./database.js";
 import { type Moment, moments } from "./durations.js";
 import { type EntryFilter, entries } from "./entries.js";
+import { exportSource } from "./export-source.js";
+import { brokenAt } from "./failures.js";
+import { createIntegrity, type Integrity, type Verified, type Verifying, verifyExport } from "./integrity.js";
+import { openMemory } from "./memory.js";
 import { makeReady } from "./migrate.js";
 import * as questions from "./questions.js";
 import * as read from "./read.js";
 import { checkStretch, type Stretch } from "./stretch.js";
-import { type VerifyOptions, type VerifyResult, verify } from "./verify.js";
 import * as write from "./write.js";
 
 export type { Moment } from "./durations.js";
 export type { EntryFilter } from "./entries.js";
+export { brokenAt } from "./failures.js";
+export type { Verified, Verifying } from "./integrity.js";
+export type { ListedKey } from "./keys.js";
 export type {
   AuditedEntry,
   AuditPart,
@@ -26,7 +32,6 @@ export type {
 } from "./questions.js";
 export type { RunFilter, RunSummary } from "./read.js";
 export type { Stretch } from "./stretch.js";
-export type { VerifyOptions, VerifyResult } from "./verify.js";
 
 export interface LedgerSettings {
   /** EVO_LEDGER_URL; absent: the embedded server below `home`. */
@@ -37,15 +42,16 @@ export interface LedgerSettings {
   readonly claimed: string;
   /** Takes a line for people. */
   say(line: string): void;
+  /** `home` won't outlive this job: no key is made there unasked. */
+  readonly transient?: boolean;
 }
 
-/** The port of the run machine, and what people and commands ask besides. */
-export interface OpenLedger extends Ledger {
+/** The port of the run machine, and what people and commands ask besides. The first write of a client is guarded. */
+export interface OpenLedger extends Ledger, Omit<Integrity, "guard" | "see" | "remember" | "hasKey"> {
   /** `role@place/database`, without a password. */
   readonly where: string;
   entries(filter: EntryFilter): AsyncIterable<Entry>;
   entry(number: number): Promise<Entry | undefined>;
-  verify(options?: VerifyOptions): Promise<VerifyResult>;
   runs(filter: read.RunFilter): Promise<readonly read.RunSummary[]>;
   unfinished(sequence: string, rehearsal: boolean): Promise<readonly read.RunSummary[]>;
   /** Leases that are held, oldest first: those that are live, or those of one run, expired ones included. */
@@ -65,6 +71,8 @@ export interface OpenLedger extends Ledger {
   stacks(named: string): Promise<readonly questions.KnownStack[]>;
   /** Whether the chain holds from one entry to another. */
   stretch(first: number, last: number): Promise<Stretch>;
+  /** A checkpoint at a run's end. What keeps it from being made is said, and changes nothing of how the run ended. */
+  leaveCheckpoint(): Promise<void>;
   /** Ends all connections; the last evo of an embedded ledger stops its server. */
   close(): Promise<void>;
 }
@@ -80,7 +88,7 @@ export async function openLedger(settings: LedgerSettings): Promise<OpenLedger> 
 async function openShared(settings: LedgerSettings, url: string): Promise<OpenLedger> {
   await makeReady({ url }, { url });
   const database = openDatabase({ url });
-  return toLedger(database, settings.claimed, () => database.close());
+  return toLedger(database, settings, describeConnection({ url }).place, () => database.close());
 }
 
 async function openEmbedded(settings: LedgerSettings): Promise<OpenLedger> {
@@ -93,26 +101,45 @@ async function openEmbedded(settings: LedgerSettings): Promise<OpenLedger> {
     throw error;
   }
   const database = openDatabase(server.writer, server.revive);
-  return toLedger(database, settings.claimed, async () => {
+  return toLedger(database, settings, describeConnection(server.writer).place, async () => {
     await database.close();
     await server.leave();
   });
 }
 
-function toLedger(database: Database, claimed: string, close: () => Promise<void>): OpenLedger {
+function toLedger(
+  database: Database,
+  { claimed, home, say, transient = false }: LedgerSettings,
+  place: string,
+  close: () => Promise<void>,
+): OpenLedger {
+  const { guard, see, remember, hasKey, ...others } = createIntegrity(database, openMemory(home, place), claimed);
+  const guarded =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      await guard();
+      return call(...args);
+    };
+  const warned = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    await work().catch((error: Error) => say(`warning: ${what}: ${error.message}`));
+  };
   return {
+    ...others,
     where: database.where,
-    append: (entries, options) => write.append(database, claimed, entries, options),
+    append: guarded(async (entries, options) => {
+      const made = await write.append(database, claimed, entries, options);
+      see(made);
+      return made;
+    }),
     load: (run, after) => read.load(database, run, after),
-    sample: (samples, leases) => write.sample(database, samples, leases),
+    sample: guarded((samples, leases) => write.sample(database, samples, leases)),
     sampled: (run) => read.sampled(database, run),
-    acquire: (resource, holder, ttl) => write.acquire(database, resource, holder, ttl),
-    takeOver: (lease, holder, ttl) => write.takeOver(database, lease, holder, ttl),
+    acquire: guarded((resource, holder, ttl) => write.acquire(database, resource, holder, ttl)),
+    takeOver: guarded((lease, holder, ttl) => write.takeOver(database, lease, holder, ttl)),
     renew: (lease, ttl) => write.renew(database, lease, ttl),
     release: (lease) => write.release(database, lease),
     entries: (filter) => entries(database, filter),
     entry: (number) => read.entry(database, number),
-    verify: (options) => verify(database, options),
     runs: (filter) => read.runs(database, filter),
     unfinished: (sequence, rehearsal) => read.runs(database, { sequence, rehearsal, unfinished: true }),
     leases: (run) => read.leases(database, run),
@@ -125,6 +152,45 @@ function toLedger(database: Database, claimed: string, close: () => Promise<void
     history: (filter) => questions.history(database, filter),
     stacks: (named) => questions.stacks(database, named),
     stretch: (first, last) => checkStretch(database, first, last),
-    close,
+    leaveCheckpoint: () =>
+      warned("there is no new checkpoint", async () => {
+        if (!transient || (await hasKey())) await others.checkpoint();
+      }),
+    close: async () => {
+      await warned("what was seen of the ledger can't be kept", async () => remember());
+      await close();
+    },
   };
+}
+
+/** Verifies an export without any database; only the keys that this client trusts are looked up in `home`. */
+export async function verifyFile(
+  home: string,
+  file: string,
+  options: Pick<Verifying, "progress" | "keys" | "against">,
+): Promise<Verified> {
+  return verifyExport(file, openMemory(home, ""), options);
+}
+
+/**
+ * Moves the record of an export into the empty ledger at `url`, verified before and by the target's database, and says
+ * so in its first new entry. Errors: those of `verifyFile` and of the import; nothing is imported then.
+ */
+export async function importFile(settings: LedgerSettings & { readonly url: string }, file: string): Promise<Entry> {
+  const { broken } = await verifyFile(settings.home, file, {});
+  if (broken !== undefined) throw brokenAt(broken);
+  const { url } = settings;
+  await makeReady({ url }, { url });
+  const { importRecord } = await import("./import.js");
+  const head = await importRecord(exportSource(file), { url });
+  const ledger = await openShared(settings, url);
+  try {
+    const { number, hash } = head;
+    const entry = { type: "ledger.imported", causes: [number], body: { number, hash } };
+    const [made] = await ledger.append([entry], { id: `import-${hash}`, leases: [] });
+    if (made === undefined) throw new Error("an append of one entry gave none");
+    return made;
+  } finally {
+    await ledger.close();
+  }
 }

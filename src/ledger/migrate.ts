@@ -40,15 +40,17 @@ export function migrations(): readonly Migration[] {
 }
 
 /**
- * Makes a database fit for the writer: migrates it as `admin` where it is behind, and lets the writer's role write
- * where `admin` is another. Errors: `ledger.schema`, `ledger.unavailable`.
+ * Makes a database fit for the writer: migrates it as `admin` where it is behind, and lets the writer's role write,
+ * settle and approve where `admin` is another: that of an embedded ledger, which is its user's own. Errors: `ledger.schema`, `ledger.unavailable`.
  */
 export async function makeReady(writer: Connection, admin: Connection): Promise<void> {
   if ((await schemaState(writer)) === "current") return;
   await migrate(admin);
   const { where, user } = describeConnection(writer);
   if (describeConnection(admin).user !== user) {
-    await withClient(admin, (client) => client.query(`grant evo_writer to ${client.escapeIdentifier(user)}`));
+    await withClient(admin, (client) =>
+      client.query(`grant evo_writer, evo_operator, evo_approver to ${client.escapeIdentifier(user)}`),
+    );
   }
   if ((await schemaState(writer)) !== "current") throw noWriter(where, user);
 }

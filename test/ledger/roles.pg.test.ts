@@ -84,7 +84,7 @@ describe("the roles of the ledger", () => {
   });
 
   it("a login that could do more works as the writer, under its own name", async () => {
-    const settings = { url: database.superuser, home: "/nowhere", claimed: "me", say: () => {} };
+    const settings = { url: database.superuser, home: database.home, claimed: "me", say: () => {} };
     const ledger = await openLedger(settings);
     try {
       const [entry] = await ledger.append([{ type: "run.halted", causes: [], body: {} }], { id: "s", leases: [] });

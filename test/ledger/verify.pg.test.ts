@@ -1,7 +1,7 @@
 /** `verify` finds what owner and superuser change by force, and names the first entry that is wrong. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { VerifyResult } from "../../src/ledger/index.js";
+import type { Verified } from "../../src/ledger/index.js";
 import { query, type TestDatabase, type TestServer, testServer } from "../support/postgres.js";
 
 describe("verify", () => {
@@ -43,7 +43,7 @@ describe("verify", () => {
        cause_hashes, text, previous, hash)
      select ${number}, now(), 'run.halted', 1, 'r2', false, 'x', 'x', '{}', '{}', '{}', hash, '' from evo.head`;
 
-  async function verifyAfter(as: "admin" | "superuser", ...statements: string[]): Promise<VerifyResult> {
+  async function verifyAfter(as: "admin" | "superuser", ...statements: string[]): Promise<Verified> {
     const database = await recorded();
     await query(database[as], ...(as === "admin" ? byOwner : bySuperuser), ...statements);
     return (await database.open()).verify();
@@ -53,7 +53,13 @@ describe("verify", () => {
     const ledger = await (await recorded()).open();
     const seen: number[] = [];
     const result = await ledger.verify({ progress: (checked, total) => seen.push(checked, total) });
-    expect(result).toEqual({ ledger: expect.any(String), checked: 6, head: (await ledger.entry(6))?.hash });
+    expect(result).toEqual({
+      ledger: expect.any(String),
+      checked: 6,
+      head: (await ledger.entry(6))?.hash,
+      looks: 0,
+      strangers: [],
+    });
     expect(seen).toEqual([6, 6]);
   });
 

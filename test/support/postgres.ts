@@ -20,8 +20,10 @@ export interface TestDatabase {
   readonly writer: string;
   readonly admin: string;
   readonly superuser: string;
-  /** A ledger on it, closed with the server; migrated unless told otherwise. */
-  open(claimed?: string): Promise<OpenLedger>;
+  /** The EVO_HOME of those who open it here. */
+  readonly home: string;
+  /** A ledger on it, closed with the server; migrated unless told otherwise. `client`: another EVO_HOME. */
+  open(claimed?: string, client?: string): Promise<OpenLedger>;
 }
 
 export interface TestServer {
@@ -123,6 +125,7 @@ interface Databases {
 function databasesOn(logins: Logins): Databases {
   const names: string[] = [];
   const ledgers: OpenLedger[] = [];
+  const homes: string[] = [];
   const maintenance = toUrl({ ...logins.superuser, database: "postgres" });
   const create = async (template: string) => {
     const database = `evo_test_${randomUUID().replaceAll("-", "")}`;
@@ -138,17 +141,22 @@ function databasesOn(logins: Logins): Databases {
   };
   let base: Promise<string> | undefined;
   return {
-    // A copy of a migrated database is quicker than another migration; all copies have one ledger id.
+    // A copy of a migrated database is quicker than another migration; each copy is a ledger of its own.
     fresh: async ({ bare = false } = {}) => {
       base ??= bare ? undefined : makeBase();
       const database = await create(bare ? "template0" : ((await base) ?? ""));
       const writer = toUrl({ ...logins.writer, database });
+      const superuser = toUrl({ ...logins.superuser, database });
+      if (!bare) await query(superuser, "update evo.head set ledger = gen_random_uuid()::text");
+      const home = await mkdtemp(join(tmpdir(), "evo-client-"));
+      homes.push(home);
       return {
         writer,
         admin: toUrl({ ...logins.admin, database }),
-        superuser: toUrl({ ...logins.superuser, database }),
-        open: async (claimed = "tester@here") => {
-          const ledger = await openLedger({ url: writer, home: "/nowhere", claimed, say: () => {} });
+        superuser,
+        home,
+        open: async (claimed = "tester@here", client = home) => {
+          const ledger = await openLedger({ url: writer, home: client, claimed, say: () => {} });
           ledgers.push(ledger);
           return ledger;
         },
@@ -156,6 +164,7 @@ function databasesOn(logins: Logins): Databases {
     },
     close: async () => {
       await Promise.all(ledgers.map((ledger) => ledger.close()));
+      for (const home of homes) await rm(home, { recursive: true, force: true });
     },
     drop: async () => {
       for (const name of names) await query(maintenance, `drop database if exists ${name} with (force)`);

@@ -1,0 +1,66 @@
+/** The chain as far as it has been checked: the hashes seen, so that causes and anchors need no second question. */
+import { canonical } from "../canonical.js";
+import type { Entry } from "../run/ports.js";
+import { entryHash, GENESIS } from "./encoding.js";
+
+/** Something that is wrong with the record, and the number of the first entry that it concerns. */
+export interface Fault {
+  readonly number: number;
+  /** Where only a stretch is known: its last entry. */
+  readonly to?: number;
+  readonly reason: string;
+}
+
+/** Entries `start + 1` to `last` have been found right. */
+export interface Trail {
+  readonly start: number;
+  last: number;
+  /** 32 bytes each, from that of `start` on. */
+  hashes: Buffer;
+  readonly runs: Map<string, { version: number; readonly first: number; last: number }>;
+}
+
+const WIDTH = 32;
+const GROWTH = 1 << 20;
+
+/** A trail that begins after an entry whose hash is known; without one, before the first. */
+export function startTrail(from: { readonly number: number; readonly hash: string } | undefined): Trail {
+  const trail: Trail = { start: from?.number ?? 0, last: from?.number ?? 0, hashes: Buffer.alloc(0), runs: new Map() };
+  put(trail, trail.start, from?.hash ?? GENESIS);
+  return trail;
+}
+
+function put(trail: Trail, number: number, hash: string): void {
+  const at = (number - trail.start) * WIDTH;
+  if (trail.hashes.length < at + WIDTH) trail.hashes = Buffer.concat([trail.hashes, Buffer.alloc(GROWTH)]);
+  trail.hashes.write(hash, at, "hex");
+}
+
+/** The hash of an entry on the trail; undefined for one that lies before it. */
+export function hashOn(trail: Trail, number: number): string | undefined {
+  if (number < trail.start || number > trail.last) return undefined;
+  const at = (number - trail.start) * WIDTH;
+  return trail.hashes.toString("hex", at, at + WIDTH);
+}
+
+/** What is wrong with an entry that follows the trail, or nothing; `earlier` knows hashes from before the trail. */
+export function faultOf(entry: Entry, trail: Trail, earlier: ReadonlyMap<number, string>): string | undefined {
+  if (entryHash(entry) !== entry.hash) return "its content is not what its hash was taken over";
+  if (entry.previous !== hashOn(trail, trail.last)) return "it does not follow the entry before it";
+  if (canonical(entry.body) !== entry.text) return "its body is not canonical JSON";
+  for (const cause of entry.causes) {
+    if (cause.number < 1 || cause.number > trail.last) return `its cause ${cause.number} is not an earlier entry`;
+    if (cause.hash !== (hashOn(trail, cause.number) ?? earlier.get(cause.number)))
+      return `its cause ${cause.number} has another hash`;
+  }
+  return undefined;
+}
+
+/** Takes the next entry in. */
+export function follow(trail: Trail, { number, hash, run }: Entry): void {
+  put(trail, number, hash);
+  trail.last = number;
+  if (run === undefined) return;
+  const known = trail.runs.get(run);
+  trail.runs.set(run, { version: (known?.version ?? 0) + 1, first: known?.first ?? number, last: number });
+}

@@ -119,7 +119,6 @@ async function faultOfChain(
   claims: Claims,
   options: VerifyOptions,
 ): Promise<Fault | undefined> {
-  if (head.newest > head.number) return { number: head.number + 1, reason: "it lies beyond the head" };
   for await (const rows of source.pages(trail.last, head.number)) {
     const earlier = await source.hashes(causesBefore(rows, trail.start));
     for (const row of rows) {
@@ -129,9 +128,8 @@ async function faultOfChain(
     options.progress?.(trail.last, head.number);
   }
   if (trail.last < head.number) return { number: trail.last + 1, reason: "it is missing" };
-  return hashOn(trail, trail.last) === head.hash
-    ? undefined
-    : { number: head.number, reason: "the head has another hash" };
+  if (hashOn(trail, trail.last) !== head.hash) return { number: head.number, reason: "the head has another hash" };
+  return head.newest > head.number ? { number: head.number + 1, reason: "it lies beyond the head" } : undefined;
 }
 
 /** Causes that lie before the beginning of a trail which begins at a checkpoint. */

@@ -16,6 +16,7 @@ import { type OpenLedger, openLedger } from "../../src/ledger/index.js";
 import { makeReady } from "../../src/ledger/migrate.js";
 
 export interface TestDatabase {
+  readonly name: string;
   /** As whom: the daily writer, the role that migrates and owns the tables, the superuser. */
   readonly writer: string;
   readonly admin: string;
@@ -27,8 +28,8 @@ export interface TestDatabase {
 }
 
 export interface TestServer {
-  /** A new database, with its ledger made in it unless `bare`. */
-  fresh(options?: { readonly bare?: boolean }): Promise<TestDatabase>;
+  /** A new database, with its ledger made in it unless `bare`; or a copy of another, as a backup is: the same ledger. */
+  fresh(options?: { readonly bare?: boolean; readonly like?: TestDatabase }): Promise<TestDatabase>;
   close(): Promise<void>;
 }
 
@@ -142,15 +143,16 @@ function databasesOn(logins: Logins): Databases {
   let base: Promise<string> | undefined;
   return {
     // A copy of a migrated database is quicker than another migration; each copy is a ledger of its own.
-    fresh: async ({ bare = false } = {}) => {
-      base ??= bare ? undefined : makeBase();
-      const database = await create(bare ? "template0" : ((await base) ?? ""));
+    fresh: async ({ bare = false, like } = {}) => {
+      base ??= bare || like !== undefined ? undefined : makeBase();
+      const database = await create(like?.name ?? (bare ? "template0" : ((await base) ?? "")));
       const writer = toUrl({ ...logins.writer, database });
       const superuser = toUrl({ ...logins.superuser, database });
-      if (!bare) await query(superuser, "update evo.head set ledger = gen_random_uuid()::text");
+      if (!bare && like === undefined) await query(superuser, "update evo.head set ledger = gen_random_uuid()::text");
       const home = await mkdtemp(join(tmpdir(), "evo-client-"));
       homes.push(home);
       return {
+        name: database,
         writer,
         admin: toUrl({ ...logins.admin, database }),
         superuser,

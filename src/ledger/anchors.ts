@@ -25,7 +25,7 @@ const NOTHING: Anchors = { anchors: [], strangers: [] };
 /** This client's checkpoints, and the newest head that it saw. */
 export function remembered(memory: Memory, ledger: string, trusted: readonly TrustedKey[]): Anchors {
   const text = memory.read(ledger, CHECKPOINTS);
-  const own = text === undefined ? NOTHING : strictly(readCheckpoints(text, trusted, CHECKPOINTS), "this client's");
+  const own = !text ? NOTHING : strictly(readCheckpoints(text, trusted, CHECKPOINTS), "this client's");
   const head = memory.head(ledger);
   if (head === undefined) return own;
   const seen: Anchor = { ...head, by: "this client when it last looked", signed: false };

@@ -93,4 +93,76 @@ describe("the roles of the ledger", () => {
       await ledger.close();
     }
   });
+
+  describe("a word that decides something needs its role in the database", () => {
+    const words = [
+      ["operation.settled", {}, "evo_operator"],
+      ["acknowledgment.received", {}, "evo_approver"],
+      ["approval.given", {}, "evo_approver"],
+      ["gate.overridden", {}, "evo_approver"],
+      ["override.signed", {}, "evo_approver"],
+      ["ledger.replaced", {}, "evo_approver"],
+      ["run.resumed", { acceptChangedCode: true }, "evo_approver"],
+    ] as const;
+    const free = [
+      ["run.resumed", { acceptChangedCode: false }],
+      ["run.paused", {}],
+      ["run.aborted", {}],
+      ["operation.unresolved", {}],
+    ] as const;
+    const login = (name: string) => `set session authorization test_${name}`;
+    const say = (type: string, body: object) => {
+      const entries = [{ type, version: 1, causes: [], text: JSON.stringify(body) }];
+      return `select authenticated from evo.append('${randomUUID()}', 'somebody', '${JSON.stringify(entries)}', '[]', null, null)`;
+    };
+
+    beforeAll(async () => {
+      for (const role of ["writer", "operator", "approver"])
+        await query(database.superuser, `create role test_${role} login in role evo_${role}`);
+    });
+
+    it.each(words)("%s %j: %s", async (type, body, role) => {
+      for (const name of ["writer", "operator", "approver"]) {
+        const said = query(database.superuser, login(name), say(type, body));
+        if (`evo_${name}` === role) expect(await said).toEqual([{ authenticated: `test_${name}` }]);
+        else await expect(said).rejects.toMatchObject({ code: "EV006", detail: role });
+      }
+    });
+
+    it.each(free)("%s %j: no role but the writer's", async (type, body) => {
+      expect(await query(database.superuser, login("writer"), say(type, body))).toHaveLength(1);
+    });
+
+    it("and is refused whole: nothing of its batch is recorded", async () => {
+      const before = await query(database.writer, "select * from evo.readable_head");
+      const batch = ["run.paused", "operation.settled"].map((type) => ({ type, version: 1, causes: [], text: "{}" }));
+      const sql = `select * from evo.append('b', 'x', '${JSON.stringify(batch)}', '[]', null, null)`;
+      await expect(query(database.superuser, login("writer"), sql)).rejects.toMatchObject({ code: "EV006" });
+      expect(await query(database.writer, "select * from evo.readable_head")).toEqual(before);
+    });
+
+    it("working as another role doesn't lend it: who logged in counts", async () => {
+      const as = [login("writer"), "set role evo_writer"];
+      await expect(query(database.superuser, ...as, say("operation.settled", {}))).rejects.toMatchObject({
+        code: "EV006",
+      });
+    });
+
+    it("is said to who lacks it, with what to ask for; the embedded ledger's user has all roles", async () => {
+      await query(database.superuser, "alter role test_writer password 'secret'");
+      const url = database.writer.replace(/\/\/.*@/, "//test_writer:secret@");
+      const settled = [{ type: "operation.settled", causes: [], body: {} }];
+      const ledger = await openLedger({ url, home: database.home, claimed: "me", say: () => {} });
+      try {
+        await expect(ledger.append(settled, { id: "x", leases: [] })).rejects.toMatchObject({
+          code: "ledger.role",
+          exit: 2,
+          remedy: expect.stringContaining("GRANT evo_operator"),
+        });
+      } finally {
+        await ledger.close();
+      }
+      expect(await (await database.open()).append(settled, { id: "y", leases: [] })).toHaveLength(1);
+    });
+  });
 });

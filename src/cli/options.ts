@@ -10,3 +10,17 @@ export function wholeNumber(option: string, text: string, least: number): number
     });
   return value;
 }
+
+const AGE = /^(\d+)(s|m|h|d)$/;
+const UNITS: { readonly [unit: string]: number } = { s: 1e3, m: 60e3, h: 3600e3, d: 86400e3 };
+
+/** An ISO 8601 time, or an age such as `2h`, as ISO 8601. Errors: `usage` (exit 2). */
+export function instant(option: string, text: string): string {
+  const age = AGE.exec(text);
+  const at = age === null ? Date.parse(text) : Date.now() - Number(age[1]) * (UNITS[age[2] ?? ""] ?? 0);
+  if (Number.isNaN(at))
+    throw new EvoError("usage", `${option} takes an ISO 8601 time or an age such as 30m, 2h, 7d; not ${text}`, {
+      remedy: "give a time or an age",
+    });
+  return new Date(at).toISOString();
+}

@@ -3,6 +3,7 @@
  * that help and short commands start fast.
  */
 import { Argument, Command, Option } from "commander";
+import { addAuditVerbs, addQuestionVerbs } from "./verbs-audit.js";
 import { addLedgerVerbs } from "./verbs-ledger.js";
 
 /** Every verb of evo. */
@@ -248,26 +249,11 @@ program
   .addHelpText("after", "\nExamples:\n  evo runs\n  evo runs --sequence role-rollout --json")
   .action(async (options) => (await import("./status.js")).runs(options));
 
+addAuditVerbs(program);
+
 const ledger = program.command("ledger").description("ask the ledger");
 
-ledger
-  .command("log")
-  .description("entries, oldest first")
-  .option("--run <run>", "only of this run")
-  .option("--sequence <name>", "only of this sequence")
-  .option("--stack <stack>", "a stack's identity, or the end of it, e.g. app/prod")
-  .option("--type <type>", "entry type, e.g. boundary.opened; a trailing * matches the rest")
-  .option("--actor <actor>", "who did it: user@host, user, or the database role")
-  .option("--since <time>", "ISO 8601, or an age such as 2h")
-  .option("--until <time>", "up to that time, likewise")
-  .option("--limit <n>", "only the newest so many")
-  .addOption(json)
-  .addOption(new Option("--output <format>", "ndjson: an entry a line").choices(["text", "ndjson"]))
-  .addHelpText(
-    "after",
-    "\nExamples:\n  evo ledger log --run role-rollout-k3m9qa\n  evo ledger log --type 'operation.*' --since 2h --json",
-  )
-  .action(async (options) => (await import("./ledger.js")).log(options));
+addQuestionVerbs(ledger);
 
 ledger
   .command("show <number>")

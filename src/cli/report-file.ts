@@ -1,10 +1,10 @@
 /** `--report-file <path>`: refused before anything runs where it can't be written; written whole, or not at all. */
-import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
+import { dirname, extname, resolve } from "node:path";
 import { EvoError } from "../errors.js";
 import { reportMarkdown } from "../views/report-markdown.js";
 import type { Report } from "../views/report-schema.js";
+import { beside, writeWhole } from "./write-file.js";
 
 const FORMATS: { readonly [extension: string]: (report: Report) => string } = {
   ".json": (report) => `${JSON.stringify(report, null, 2)}\n`,
@@ -40,24 +40,5 @@ function refusal(message: string, remedy: string, cause?: unknown): EvoError {
 
 /** Writes a report in the form that its name says. Throws what the file system says; then an older file is unchanged. */
 export function writeReport(file: string, report: Report): void {
-  const text = FORMATS[extname(file)]?.(report) ?? "";
-  const made = beside(file);
-  try {
-    const descriptor = openSync(made, "wx");
-    try {
-      writeFileSync(descriptor, text);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(made, file);
-  } catch (error) {
-    rmSync(made, { force: true });
-    throw error;
-  }
-}
-
-/** In the same folder, so that it can be put in place by one rename. */
-function beside(file: string): string {
-  return join(dirname(file), `.${basename(file)}.${randomBytes(4).toString("hex")}.tmp`);
+  writeWhole(file, FORMATS[extname(file)]?.(report) ?? "");
 }

@@ -13,7 +13,7 @@ import { openMemory } from "./memory.js";
 import { makeReady } from "./migrate.js";
 import * as questions from "./questions.js";
 import * as read from "./read.js";
-import { checkStretch, type Stretch } from "./stretch.js";
+import { checkStretch, type Pin, type Stretch } from "./stretch.js";
 import * as write from "./write.js";
 
 export type { Moment } from "./durations.js";
@@ -31,7 +31,7 @@ export type {
   KnownStack,
 } from "./questions.js";
 export type { RunFilter, RunSummary } from "./read.js";
-export type { Stretch } from "./stretch.js";
+export type { Pin, Stretch } from "./stretch.js";
 
 export interface LedgerSettings {
   /** EVO_LEDGER_URL; absent: the embedded server below `home`. */
@@ -63,14 +63,14 @@ export interface OpenLedger extends Ledger, Omit<Integrity, "guard" | "see" | "r
   audited(run: RunId): Promise<readonly questions.AuditedEntry[]>;
   /** An entry and what led to it, or what followed; the nearest `most` entries, by number. */
   related(number: number, direction: "causes" | "effects", most: number): Promise<readonly Entry[]>;
-  /** The newest start of a step or opening of a boundary of this name. */
-  newestOf(step: NodeId, run?: RunId): Promise<Entry | undefined>;
+  /** The newest start of a step, or opening of a group, of this name. */
+  newestOf(step: NodeId, run?: RunId): Promise<questions.NewestOfStep | undefined>;
   evolution(filter: questions.EvolutionFilter): Promise<readonly questions.EvolutionRow[]>;
   history(filter: questions.HistoryFilter): Promise<readonly questions.HistoryRow[]>;
   /** Stacks whose identity is, or ends in, this name. */
   stacks(named: string): Promise<readonly questions.KnownStack[]>;
-  /** Whether the chain holds from one entry to another. */
-  stretch(first: number, last: number): Promise<Stretch>;
+  /** Whether the chain holds from one entry to another, and on to a hash that is known from outside. */
+  stretch(first: number, last: number, pin?: Pin): Promise<Stretch>;
   /** A checkpoint at a run's end. What keeps it from being made is said, and changes nothing of how the run ended. */
   leaveCheckpoint(): Promise<void>;
   /** Ends all connections; the last evo of an embedded ledger stops its server. */
@@ -151,7 +151,7 @@ function toLedger(
     evolution: (filter) => questions.evolution(database, filter),
     history: (filter) => questions.history(database, filter),
     stacks: (named) => questions.stacks(database, named),
-    stretch: (first, last) => checkStretch(database, first, last),
+    stretch: (first, last, pin) => checkStretch(database, first, last, pin),
     leaveCheckpoint: () =>
       warned("there is no new checkpoint", async () => {
         if (!transient || (await hasKey())) await others.checkpoint();

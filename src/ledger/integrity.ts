@@ -21,7 +21,7 @@ import type { Head, Memory } from "./memory.js";
 import { parseKey, parseNotes } from "./note.js";
 import { databaseSource, type Source } from "./source.js";
 import type { Fault } from "./trail.js";
-import { type VerifyOptions, type VerifyResult, verify } from "./verify.js";
+import { type Anchor, type VerifyOptions, type VerifyResult, verify } from "./verify.js";
 import { append } from "./write.js";
 
 export interface Verifying {
@@ -61,6 +61,8 @@ export interface Integrity {
   makeKey(): Promise<string>;
   rotateKey(reason: string): Promise<string>;
   trustKey(key: string): Promise<void>;
+  /** The first checkpoint behind an entry that a trusted key of this client's memory has signed. */
+  covering(number: number): Promise<Anchor | undefined>;
   /** Lines of an export, up to a checkpoint that is made for it. */
   export(progress?: VerifyOptions["progress"]): AsyncIterable<string>;
   /** A person signs for it that the ledger was put back, or replaced, on purpose: recorded (invariant 12). */
@@ -126,6 +128,12 @@ export function createIntegrity(database: Database, memory: Memory, claimed: str
     rotateKey: (reason) =>
       recorded(async (ledger) => (await rotateOwnKey(database, memory, ledger, claimed, reason)).public.text),
     trustKey: async (key) => trust(memory, await idOf(), parseKey(key)),
+    async covering(number) {
+      const { ledger } = await source.head();
+      const { anchors } = remembered(memory, ledger, await trusted(ledger));
+      const signed = anchors.filter((anchor) => anchor.signed && anchor.number >= number);
+      return signed.sort((a, b) => a.number - b.number)[0];
+    },
     async *export(progress) {
       const head = await checkpoint(progress);
       const notes = parseNotes(memory.read(head.ledger, CHECKPOINTS) ?? "");

@@ -40,12 +40,29 @@ export async function related(
   return (await database.ask<EntryRow>(sql, [number, most])).map(toEntry);
 }
 
-/** The newest start of a step, or opening of a boundary, of this name; of one run where that is given. */
-export async function newestOf(database: Database, step: NodeId, run?: RunId): Promise<Entry | undefined> {
+/** Where a step was started last, and how that ended as far as it is known; of a group the opening of its boundary. */
+export interface NewestOfStep {
+  readonly start: Entry;
+  readonly outcome?: Entry;
+}
+
+/** The newest start of a step of this name, else the newest opening of such a group; of one run where that is given. */
+export async function newestOf(database: Database, step: NodeId, run?: RunId): Promise<NewestOfStep | undefined> {
+  const start =
+    (await newestEntry(database, "step = $1 and type = 'operation.intended'", step, run)) ??
+    (await newestEntry(database, "step = $1 and type = 'boundary.opened'", step, run));
+  if (start === undefined) return undefined;
+  const outcome = await newestEntry(database, OUTCOME, start.operation ?? "", start.run);
+  return outcome === undefined ? { start } : { start, outcome };
+}
+
+const OUTCOME = `operation = $1
+  and type in ('operation.succeeded', 'operation.failed', 'operation.unresolved', 'operation.settled')`;
+
+async function newestEntry(database: Database, where: string, value: string, run?: RunId): Promise<Entry | undefined> {
   const own = run === undefined ? "" : "and run = $2";
-  const sql = `select ${ENTRY_COLUMNS} from evo.readable_entries
-    where step = $1 and type in ('operation.intended', 'boundary.opened') ${own} order by number desc limit 1`;
-  const [row] = await database.ask<EntryRow>(sql, run === undefined ? [step] : [step, run]);
+  const sql = `select ${ENTRY_COLUMNS} from evo.readable_entries where ${where} ${own} order by number desc limit 1`;
+  const [row] = await database.ask<EntryRow>(sql, run === undefined ? [value] : [value, run]);
   return row && toEntry(row);
 }
 
@@ -118,6 +135,7 @@ export interface HistoryRow {
   readonly rehearsal: boolean;
   readonly claimed: string;
   readonly authenticated: string;
+  readonly causes: readonly number[];
   /** By an operation of evo's. */
   readonly governed: boolean;
   /** Resources per engine op. */
@@ -148,8 +166,8 @@ export interface HistoryFilter {
 /** What happened to these stacks, oldest first. */
 export async function history(database: Database, filter: HistoryFilter): Promise<readonly HistoryRow[]> {
   const sql = `select * from (
-      select stack, number, time, type, sequence, run, step, operation, rehearsal, claimed, authenticated, governed,
-        counts, how, reason, body, started_by as "startedBy", started_as as "startedAs", converged,
+      select stack, number, time, type, sequence, run, step, operation, rehearsal, claimed, authenticated,
+        cause_numbers as causes, governed, counts, how, reason, body, started_by as "startedBy", started_as as "startedAs", converged,
         converged_time as "convergedTime"
       from evo.readable_history
       where stack = any($1)
@@ -160,7 +178,11 @@ export async function history(database: Database, filter: HistoryFilter): Promis
   const { stacks, since, until, governed, limit } = filter;
   const values = [stacks, since ?? null, until ?? null, governed ?? null, limit];
   return (await database.ask<{ [column: string]: unknown }>(sql, values)).map(
-    (row) => tidy(row, ["number", "converged"]) as unknown as HistoryRow,
+    (row) =>
+      ({
+        ...tidy(row, ["number", "converged"]),
+        causes: (row.causes as string[]).map(Number),
+      }) as unknown as HistoryRow,
   );
 }
 

@@ -14,21 +14,33 @@ export interface Stretch {
   readonly broken?: { readonly number: number; readonly reason: string };
 }
 
-/** Reads entries `first` to `last` in pages, and stops at the first that is wrong. */
-export async function checkStretch(database: Database, first: number, last: number): Promise<Stretch> {
+/** A hash that is known from outside of the database. */
+export interface Pin {
+  readonly number: number;
+  readonly hash: string;
+}
+
+/** Reads entries `first` to `last`, and on to a pin behind them, in pages; stops at the first that is wrong. */
+export async function checkStretch(database: Database, first: number, last: number, pin?: Pin): Promise<Stretch> {
+  const end = pin?.number ?? last;
   const hashes = new Map<number, string>([[0, GENESIS]]);
   for await (const entry of entries(database, { after: first - 2, limit: 1 }))
     if (entry.number === first - 1) hashes.set(entry.number, entry.hash);
   let expected = first;
-  for await (const entry of entries(database, { after: first - 1, limit: last - first + 1 })) {
+  for await (const entry of entries(database, { after: first - 1, limit: end - first + 1 })) {
     await recall(database, entry, hashes);
     const reason = entry.number === expected ? faultOf(entry, hashes) : "it is missing";
     if (reason !== undefined) return { first, last, broken: { number: expected, reason } };
     hashes.set(entry.number, entry.hash);
     expected += 1;
   }
-  if (expected <= last) return { first, last, broken: { number: expected, reason: "it is missing" } };
-  return { first, last };
+  if (expected <= end) return { first, last, broken: { number: expected, reason: "it is missing" } };
+  if (pin === undefined || hashes.get(end) === pin.hash) return { first, last };
+  return {
+    first,
+    last,
+    broken: { number: first, reason: `entries ${first} to ${end} are not those that were signed` },
+  };
 }
 
 /** Causes from before the stretch. */

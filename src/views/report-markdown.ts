@@ -1,4 +1,5 @@
 /** A report for people, as Markdown: `--report-file x.md`, and the step summary of a GitHub job. Pure. */
+import { code, quoted, table, text } from "./markdown.js";
 import type { Report, ReportGate, ReportStep } from "./report-schema.js";
 import { counted, duration, shown, utcTime } from "./text.js";
 
@@ -108,41 +109,8 @@ function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : [`### ${title}`, "", ...lines];
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
-}
-
-/** Text that is nothing but text: no markup, no HTML, no link, no line of its own. */
-function text(given: string): string {
-  return oneLine(given)
-    .replace(/[\\`*_{}[\]#+!|~@]/g, "\\$&")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;");
-}
-
-/** A name or a value, as it is; in a table's cell a bar would end the cell even here. */
-function code(given: string): string {
-  const longest = Math.max(0, ...[...given.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  const space = longest > 0 ? " " : "";
-  return `${fence}${space}${oneLine(given).replaceAll("|", "\\|")}${space}${fence}`;
-}
-
 function value(given: Parameters<typeof shown>[0]): string {
   return code(shown(given));
-}
-
-/** What an engine says has lines and signs of its own. */
-function quoted(given: string): readonly string[] {
-  const longest = Math.max(2, ...[...given.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  return [`${fence}text`, ...given.split(/\r\n|\r|\n/), fence];
-}
-
-function oneLine(given: string): string {
-  return given.replace(/\s+/g, " ");
 }
 
 function utc(time: string): string {

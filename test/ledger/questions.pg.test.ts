@@ -57,13 +57,22 @@ describe.each(serverKinds())("questions on $name", ({ start }) => {
     await append(
       robot,
       { type: "run.started", run: "r2", sequence: "t", causes: [10], body: { plan: { sequence: { name: "t" } } } },
-      { type: "operation.intended", run: "r2", sequence: "t", step: "c", stack: OTHER, causes: [{ batch: 0 }] },
+      {
+        type: "operation.intended",
+        run: "r2",
+        sequence: "t",
+        step: "c",
+        stack: OTHER,
+        operation: "o2",
+        causes: [{ batch: 0 }],
+      },
       {
         type: "operation.failed",
         run: "r2",
         sequence: "t",
         step: "c",
         stack: OTHER,
+        operation: "o2",
         causes: [{ batch: 1 }],
         body: { how: "failed", reason: "quota" },
       },
@@ -163,11 +172,17 @@ describe.each(serverKinds())("questions on $name", ({ start }) => {
     expect(numbers(found.map(({ entry }) => entry))).toEqual([12]);
   });
 
-  it("names the newest start of a step, in all runs and in one", async () => {
-    expect((await ledger.newestOf("b", "r1"))?.number).toBe(9);
-    expect((await ledger.newestOf("c"))?.number).toBe(14);
-    expect(await ledger.newestOf("c", "r1")).toBeUndefined();
-    expect(await ledger.newestOf("nothing")).toBeUndefined();
+  it("names the newest start of a step and its outcome, in all runs and in one", async () => {
+    const of = async (step: string, run?: string) => {
+      const found = await ledger.newestOf(step, run);
+      return found && [found.start.number, found.outcome?.number];
+    };
+    expect(await of("b", "r1")).toEqual([3, 5]);
+    expect(await of("c")).toEqual([14, 15]);
+    expect(await of("c", "r1")).toBeUndefined();
+    expect(await of("nothing")).toBeUndefined();
+    await append(ledger, { type: "boundary.opened", run: "r4", sequence: "v", step: "group" });
+    expect(await of("group")).toEqual([18, undefined]);
   });
 
   it("tells the evolution: runs with owner, person, standing and counts", async () => {

@@ -123,7 +123,7 @@ create view evo.readable_evolution as
 -- this outcome; `started_by` who began the run. The body is given for what evo did not do: it says itself what it is.
 create view evo.readable_history as
   select entry.stack, entry.number, entry.time, entry.moment, entry.type, entry.sequence, entry.run, entry.step,
-    entry.operation, entry.rehearsal, entry.claimed, entry.authenticated,
+    entry.operation, entry.rehearsal, entry.claimed, entry.authenticated, entry.cause_numbers,
     starts_with(entry.type, 'operation.') as governed,
     entry.body #> '{changes,counts}' as counts,
     coalesce(entry.body ->> 'as', entry.body ->> 'how') as how,

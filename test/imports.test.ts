@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["gates/assess"],
   ["plan"],
   ["run"],
+  ["departures"],
   ["executor", "gates/probes", "ledger", "world", "views"],
   ["authoring"],
   ["evo"],
@@ -122,7 +123,7 @@ function circles(edges: readonly Import[]): readonly string[] {
 describe("the pure core", () => {
   const pure = files.filter(
     (file) =>
-      /^plan\//.test(file) ||
+      /^(plan|departures)\//.test(file) ||
       ASSESS.test(file) ||
       /^run\/(decide|edges|entries|events|gates|samples|state)\.ts$/.test(file),
   );

@@ -1,4 +1,5 @@
 /** A driven run on a terminal: its tree, and above it in the scrollback what happened, once. */
+import { describeEntry } from "../departures/words.js";
 import { eventOf } from "../run/entries.js";
 import type { Entry, News } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
@@ -86,7 +87,7 @@ export function newsLines(): (news: News) => string | undefined {
     if (news.kind === "ledger") return describeLedger(news, Date.now());
     if (news.kind !== "recorded") return undefined;
     const { event, entry } = news;
-    if (event.type !== "gate.measured") return describeEvent(event, entry.run);
+    if (event.type !== "gate.measured") return describeEvent(event, entry.run) ?? describeEntry(entry);
     const missed = event.measurements.find((look) => look.verdict !== "pass");
     if (missed === undefined) return undefined;
     const key = [event.gate, event.target, ...event.operations].join("\n");

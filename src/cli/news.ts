@@ -1,4 +1,5 @@
 /** A run's news as plain lines on stderr, or as ndjson on stdout; and how a command ends. */
+import { describeEntry } from "../departures/words.js";
 import { eventOf } from "../run/entries.js";
 import { evolve } from "../run/evolve.js";
 import type { Entry, News, Notifier } from "../run/ports.js";
@@ -116,7 +117,10 @@ function describeNews(
   if (!isNew) return { details: [] };
   switch (news.kind) {
     case "recorded":
-      return { line: describeEvent(news.event, news.entry.run), details: describeDetails(news.event) };
+      return {
+        line: describeEvent(news.event, news.entry.run) ?? describeEntry(news.entry),
+        details: describeDetails(news.event),
+      };
     case "looked":
       return { line: describeLook(news.gate, news.target, news.measurement, news.measurement.began), details: [] };
     case "waiting":

@@ -3,6 +3,7 @@
  * that help and short commands start fast.
  */
 import { Argument, Command, Option } from "commander";
+import { addDepartureVerbs } from "./verbs-departures.js";
 import { addAuditVerbs, addQuestionVerbs } from "./verbs-audit.js";
 import { addLedgerVerbs } from "./verbs-ledger.js";
 
@@ -250,6 +251,8 @@ program
   .action(async (options) => (await import("./status.js")).runs(options));
 
 addAuditVerbs(program);
+
+addDepartureVerbs(program);
 
 const ledger = program.command("ledger").description("ask the ledger");
 

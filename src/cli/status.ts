@@ -1,10 +1,12 @@
 /** `evo status [run]` and `evo runs` */
 import { EvoError, EXIT } from "../errors.js";
+import { departuresFor } from "../evo/departures/reading.js";
 import { loadRun } from "../evo/load-run.js";
 import { withLedger } from "../evo/reading.js";
 import { readSettings } from "../evo/settings.js";
 import { isDriving } from "../evo/take-over.js";
 import type { OpenLedger, RunSummary } from "../ledger/index.js";
+import { describeDepartures } from "../views/drift.js";
 import { describeRun, viewRun } from "../views/status.js";
 import { table } from "../views/text.js";
 import { describeDriver, driverOf } from "./live-driver.js";
@@ -28,8 +30,10 @@ export async function status(named: string | undefined, options: StatusOptions):
     const state = await loadRun(ledger, run);
     const view = viewRun(state);
     const driver = await driverOf(ledger, run);
-    if (options.json) return printJson({ ...view, driver: driver ?? null });
+    const departures = await departuresFor(ledger, state);
+    if (options.json) return printJson({ ...view, departures, driver: driver ?? null });
     print(describeRun(view, Date.now(), columns()));
+    if (departures.length > 0) print(describeDepartures(departures, columns()));
     if (view.ended === undefined) print(driver === undefined ? "nobody drives it" : describeDriver(driver));
   });
 }

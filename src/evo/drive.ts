@@ -2,6 +2,7 @@
 import { type Control, drive } from "../run/loop.js";
 import type { Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
+import { departuresOfRun, watchRun } from "./departures/watch.js";
 import type { Session } from "./session.js";
 import type { StartedSession } from "./start.js";
 
@@ -18,11 +19,17 @@ export async function driveSession(
   const { ledger, executor, probe, clock } = session;
   const patience = waitUntilStopped(control);
   session.await(notifier, patience.signal);
+  const driven = new AbortController();
+  const departures = departuresOfRun(session);
+  const watch = watchRun(session, started.state.run, departures, driven.signal);
   let state: RunState;
   try {
-    state = await drive(started.state, started.leases, { ledger, executor, probe, clock, notifier }, control);
+    const ports = { ledger, executor, probe, clock, notifier, departures };
+    state = await drive(started.state, started.leases, ports, control);
   } finally {
+    driven.abort();
     patience.end();
+    await watch;
     await started.leases.release().catch(() => undefined);
   }
   await ledger.leaveCheckpoint();

@@ -13,6 +13,7 @@ const HALT_EXITS: { readonly [cause in HaltCause]: ExitCode } = {
   "gate-inconclusive": EXIT.inconclusive,
   "gate-timed-out": EXIT.inconclusive,
   inconsistent: EXIT.gateFailed,
+  departed: EXIT.departures,
   "sources-changed": EXIT.awaitsPerson,
 };
 

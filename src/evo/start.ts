@@ -2,19 +2,22 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { relative } from "node:path";
+import type { Departure } from "../departures/model.js";
 import { EvoError, EXIT } from "../errors.js";
 import type { Json } from "../gates/model.js";
 import type { Plan } from "../plan/model.js";
+import { departedHalt } from "../run/departed.js";
 import { mayStart, stepsOf } from "../run/edges.js";
 import { eventOf } from "../run/entries.js";
 import type { RunEvent, SourceDigest } from "../run/events.js";
 import { fold } from "../run/evolve.js";
-import { bodyOf } from "../run/gates.js";
+import { bodyOf, type Proposed } from "../run/gates.js";
 import { type HeldLeases, holdLeases, stackResource } from "../run/leases.js";
 import type { Entry, Lease } from "../run/ports.js";
 import { createRecorder } from "../run/recorder.js";
 import type { RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
+import { lookBeforeStart } from "./departures/watch.js";
 import { loadRun } from "./load-run.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
@@ -57,7 +60,8 @@ export async function start(
     await refuseUnfinished(session, plan);
     const event = startedEvent(session, plan, loaded, stacks.sources, options);
     await leaseFirstStacks(leases, event, run, stacks.identities);
-    const entries = await record(session, loaded, run, event, leases.all());
+    const departed = await lookBeforeStart(session, { plan, root: loaded.root }, options.fresh === true);
+    const entries = await record(session, loaded, run, event, { stacks, departed, leases: leases.all() });
     return { state: fold(run, entries.filter((entry) => entry.run === run).map(eventOf)), leases, entries };
   } catch (error) {
     await leases.release();
@@ -162,12 +166,30 @@ function startedEvent(
   };
 }
 
+/** What the start is recorded with, besides itself. */
+interface Circumstances {
+  readonly stacks: Stacks;
+  readonly departed: readonly Departure[];
+  readonly leases: readonly Lease[];
+}
+
+/** Invariant 9: a run that begins with a departure in its order stands before it has done anything. */
+function haltAtOnce(departed: readonly Departure[], at: number): readonly Proposed[] {
+  if (departed.length === 0) return [];
+  return [
+    departedHalt(
+      departed.map(({ last, summary }) => ({ entry: last, summary })),
+      at,
+    ),
+  ];
+}
+
 async function record(
   session: Session,
   loaded: LoadedSequence,
   run: string,
   event: RunEvent & { type: "run.started" },
-  leases: readonly Lease[],
+  { stacks, departed, leases }: Circumstances,
 ): Promise<readonly Entry[]> {
   const sequence = event.plan.sequence.name;
   const rehearsal = session.world !== undefined;
@@ -175,13 +197,21 @@ async function record(
     digest: loaded.digest,
     file: relative(loaded.root, loaded.file),
     sequence: loaded.sequence,
+    stacks: Object.fromEntries(stacks.identities),
   } as unknown as {
     readonly [key: string]: Json;
   };
+  const of = { sequence, run, rehearsal };
   return session.ledger.append(
     [
       { type: "sequence.declared", sequence, rehearsal, causes: [], body: declared },
-      { type: "run.started", sequence, run, rehearsal, causes: [{ batch: 0 }], body: bodyOf(event) },
+      { type: "run.started", ...of, causes: [{ batch: 0 }], body: bodyOf(event) },
+      ...haltAtOnce(departed, session.clock.now()).map(({ event, causes }) => ({
+        type: event.type,
+        ...of,
+        causes: [{ batch: 1 }, ...causes],
+        body: bodyOf(event),
+      })),
     ],
     { id: randomUUID(), expected: { run, version: 0 }, leases },
   );

@@ -12,13 +12,16 @@ import { createHostLauncher, type HostLauncher } from "./operation/launch.js";
 import type { HostOrder } from "./operation/order.js";
 import { environmentLookup, stepValues } from "./operation/values.js";
 import type { ExecutorReads, ExecutorSettings } from "./settings.js";
-import { refreshPreview } from "./stack/drift.js";
+import { stackIdentity } from "./stack/backend.js";
+import { type DriftQuestion, refreshPreview } from "./stack/drift.js";
 import { findStack, identifyStack } from "./stack/identity.js";
 import { historyEntry, leftovers } from "./stack/inspect.js";
+import { liveDrift } from "./stack/live.js";
 import { createOutputsReader } from "./stack/outputs.js";
 import { previewStep } from "./stack/preview.js";
 import type { Project } from "./stack/project.js";
 import { standInFor } from "./stack/stand-in.js";
+import { changedBy, viewStack } from "./stack/view.js";
 
 export { createHostLauncher } from "./operation/launch.js";
 export type { ExecutorReads, ExecutorSettings, StackOutput } from "./settings.js";
@@ -49,14 +52,21 @@ export function createExecutor(
     refuse: async (operation, reason) => void signal(directoryOf(operation), "refuse", reason),
     cancel: async (operation) => void signal(directoryOf(operation), "cancel"),
     outputs: (node, root) => readOutputs({ engine, env, ...named(node), ...findStack(node, root, env) }),
-    refreshPreview: (node, root, aborted) => {
-      const found = findStack(node, root, env);
-      const all = readEnvironment(settings, node, found.project);
-      const where = settingsHome(settings, node, found.project);
-      return refreshPreview({ engine, home, env: all, ...named(node), ...found, ...where }, aborted);
-    },
+    refreshPreview: (node, root, aborted) => refreshPreview(lookAt(settings, node, root), aborted),
+    drift: (node, root, aborted) => liveDrift(lookAt(settings, node, root), aborted),
+    locate: (node, root) => stackIdentity(findStack(node, root, env).stack),
+    view: async (node, root, after) => viewStack({ engine, env, ...named(node), ...findStack(node, root, env) }, after),
+    changed: (node, root, change) => changedBy({ engine, env, ...named(node), ...findStack(node, root, env) }, change),
     preview: async (node, root, aborted) => previewStep(await previewOrder(settings, node, root), home, aborted),
   };
+}
+
+/** What a look at a stack's live system needs. */
+function lookAt(settings: ExecutorSettings, node: StepNode, root: string): DriftQuestion {
+  const { engine, home } = settings;
+  const found = findStack(node, root, settings.env);
+  const env = readEnvironment(settings, node, found.project);
+  return { engine, home, env, ...named(node), ...found, ...settingsHome(settings, node, found.project) };
 }
 
 function named(node: StepNode): { stackName: string } {

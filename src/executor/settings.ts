@@ -1,9 +1,12 @@
 /** What the executor needs to know, and what it offers beside the port. */
+import type { Drifted } from "../departures/drift.js";
+import type { BackendView, Changed, StackId } from "../departures/model.js";
 import type { Value } from "../gates/model.js";
 import type { StepNode } from "../plan/model.js";
 import type { ChangeSet } from "../run/events.js";
 import type { OperationRequest } from "../run/ports.js";
 import type { EngineSettings } from "./operation/order.js";
+import type { ChangeQuestion } from "./stack/view.js";
 
 export interface StandIn {
   /** Absolute. */
@@ -40,6 +43,17 @@ export interface ExecutorReads {
    * the backend is a file. Errors: `stack.refresh`, `stack.changed-meanwhile`.
    */
   refreshPreview(node: StepNode, root: string, signal: AbortSignal): Promise<ChangeSet>;
+  /**
+   * Where the stack is, and what its backend shows of it: updates only behind the given position. Throws where the
+   * backend can't be asked.
+   */
+  view(node: StepNode, root: string, after?: string): Promise<BackendView>;
+  /** The stack's identity, without looking at its program. Errors: as `identify`, but for a missing stack. */
+  locate(node: StepNode, root: string): StackId;
+  /** Which resources a change touched; undefined where the backend doesn't keep what was there before. */
+  changed(node: StepNode, root: string, change: ChangeQuestion): readonly Changed[] | undefined;
+  /** What differs between the live system and the checkpoint. Errors: as `refreshPreview`. */
+  drift(node: StepNode, root: string, signal: AbortSignal): Promise<readonly Drifted[]>;
   /**
    * What the step's operation would change now. Has no effect: with a file backend it runs on a copy. Errors:
    * `stack.missing`, `stack.preview`, those of looking its references up.

@@ -14,6 +14,7 @@ import { makeReady } from "./migrate.js";
 import * as questions from "./questions.js";
 import * as read from "./read.js";
 import { checkStretch, type Pin, type Stretch } from "./stretch.js";
+import { aboutStacks, intendedOperations, intents, type StackFilter } from "./stacks.js";
 import * as write from "./write.js";
 
 export type { Moment } from "./durations.js";
@@ -58,6 +59,12 @@ export interface OpenLedger extends Ledger, Omit<Integrity, "guard" | "see" | "r
   leases(run?: RunId): Promise<readonly LeaseHolder[]>;
   /** When the newest completed runs of a sequence did what: for usual durations. */
   moments(sequence: string, rehearsal: boolean, limit: number): Promise<readonly Moment[]>;
+  /** Entries about stacks, whatever run they were in, in order. */
+  aboutStacks(filter: StackFilter): Promise<readonly Entry[]>;
+  /** Which of these operations the record has an intent for. */
+  intended(operations: readonly string[]): Promise<ReadonlySet<string>>;
+  /** The newest word on each sequence that was declared ahead of a run. */
+  intents(): Promise<readonly Entry[]>;
   samples(run: RunId, gate: GateId): Promise<readonly Sample[]>;
   /** What an audit of a run needs: nothing where the ledger doesn't know the run. */
   audited(run: RunId): Promise<readonly questions.AuditedEntry[]>;
@@ -144,6 +151,9 @@ function toLedger(
     unfinished: (sequence, rehearsal) => read.runs(database, { sequence, rehearsal, unfinished: true }),
     leases: (run) => read.leases(database, run),
     moments: (sequence, rehearsal, limit) => moments(database, sequence, rehearsal, limit),
+    aboutStacks: (filter) => aboutStacks(database, filter),
+    intended: (operations) => intendedOperations(database, operations),
+    intents: () => intents(database),
     samples: (run, gate) => read.samples(database, run, gate),
     audited: (run) => questions.audited(database, run),
     related: (number, direction, most) => questions.related(database, number, direction, most),

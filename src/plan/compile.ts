@@ -41,6 +41,7 @@ export function compile(sequence: Sequence): Plan {
     nodes: all.map((placed) => nodeOf(placed, all, rule)),
     edges: [...inOrder(roots), ...all.flatMap(groupEdges)],
     consistent,
+    ...(sequence.outOfBand === undefined ? {} : { outOfBand: sequence.outOfBand }),
   };
   return { ...plan, digest: digest(plan) };
 }

@@ -46,6 +46,43 @@ export interface RetryRule {
   readonly backoff: number;
 }
 
+/** halt: nothing new starts. record: it stays open, and the run goes on. adopt: it is recorded and closed at once. */
+export type OutOfBand = "halt" | "record" | "adopt";
+
+/** Updates by a known writer are recorded, not flagged. Every condition that is given must hold. */
+export interface Writer {
+  readonly name: string;
+  /** What the engine noted of the update, e.g. `{"ci.system": "GitHub Actions"}`; at least one. */
+  readonly noted: { readonly [name: string]: string };
+  /** Ends of stack names (`app/prod`, `prod`); default: every stack of the sequence. */
+  readonly stacks?: readonly string[];
+  /** ISO 8601; from (inclusive) and until (exclusive) when. */
+  readonly from?: string;
+  readonly until?: string;
+  readonly reason: string;
+}
+
+/** Drift that is of no interest. What is given must match; a `*` at the end of type and property matches the rest. */
+export interface IgnoreRule {
+  readonly type?: string;
+  /** The resource's name in the program, or its whole URN. */
+  readonly resource?: string;
+  readonly property?: string;
+  readonly reason: string;
+  /** ISO 8601, exclusive; for ever without it. */
+  readonly until?: string;
+}
+
+/** What a sequence says about changes that evo did not make. Default: halt on all that lie in a planned order. */
+export interface SequencePolicy {
+  /** What to do about a change that lies in a planned order. Default halt. */
+  readonly departures?: OutOfBand;
+  /** About one that lies in none. Default record. */
+  readonly unrelated?: OutOfBand;
+  readonly writers?: readonly Writer[];
+  readonly ignore?: readonly IgnoreRule[];
+}
+
 export interface PlanGate {
   readonly id: GateId;
   readonly name: string;
@@ -106,6 +143,8 @@ export interface Plan {
   readonly edges: readonly Edge[];
   /** Judged together at the end of each run. */
   readonly consistent: readonly PlanGate[];
+  /** Absent: the defaults. */
+  readonly outOfBand?: SequencePolicy;
   /** sha256 over the RFC 8785 form of all the above. */
   readonly digest: string;
 }

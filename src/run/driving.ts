@@ -2,7 +2,7 @@
 import type { GateId } from "../plan/model.js";
 import type { Evidence, GateEvidence } from "./gates.js";
 import type { HeldLeases } from "./leases.js";
-import type { Clock, Executor, Ledger, Notifier, Probe, Sample } from "./ports.js";
+import type { Clock, Departures, Executor, Ledger, Notifier, Probe, Sample } from "./ports.js";
 import type { Recorder } from "./recorder.js";
 
 export interface Ports {
@@ -11,6 +11,8 @@ export interface Ports {
   readonly probe: Probe;
   readonly clock: Clock;
   readonly notifier: Notifier;
+  /** Absent where nobody else can reach the stacks. */
+  readonly departures?: Departures;
 }
 
 export interface Driving {

@@ -93,6 +93,8 @@ export type HaltCause =
   | "gate-inconclusive"
   | "gate-timed-out"
   | "inconsistent"
+  /** Something that evo did not do lies in the planned order (invariant 9). */
+  | "departed"
   | "sources-changed";
 
 export type RunEvent = { readonly at: number } & (

@@ -2,6 +2,7 @@
 import { EvoError } from "../errors.js";
 import type { NodeId, StepNode } from "../plan/model.js";
 import { decide } from "./decide.js";
+import { departedHalt } from "./departed.js";
 import type { Driving } from "./driving.js";
 import { nodeOf } from "./edges.js";
 import type { OperationId, OperationIntent, RunEvent, SourceDigest } from "./events.js";
@@ -17,6 +18,7 @@ export async function operate(driving: Driving, step: NodeId): Promise<void> {
   const node = stepNode(recorder.state(), step);
   const identity = await ports.executor.identify(node, recorder.state().started.root);
   if (!leases.holds(identity.stack)) return takeStack(driving, node, identity.stack);
+  if (await isDeparted(driving, step)) return;
   const intent = await intend(driving, node, identity);
   if (intent === undefined) return;
   await leases.check();
@@ -33,6 +35,17 @@ export async function operate(driving: Driving, step: NodeId): Promise<void> {
     });
   }
   await follow(driving, request);
+}
+
+/** Invariant 9: what happened behind evo's back is seen before the step is started, and halts the run where it must. */
+async function isDeparted({ recorder, ports }: Driving, step: NodeId): Promise<boolean> {
+  const state = recorder.state();
+  const departed = (await ports.departures?.before(state)) ?? [];
+  if (departed.length === 0) return false;
+  await recorder.catchUp();
+  const present = recorder.state();
+  if (present.status === "running") await recorder.record([departedHalt(departed, ports.clock.now(), step)], present);
+  return true;
 }
 
 /** Follows an operation that was intended before this process drove the run. */

@@ -2,6 +2,7 @@
 import type { Json, Look, Measurement, ProbeSpec } from "../gates/model.js";
 import type { GateId, NodeId, StepNode } from "../plan/model.js";
 import type { ChangeSet, OperationId, OperationIntent, RunEvent, RunId, SourceDigest } from "./events.js";
+import type { RunState } from "./state.js";
 
 // ---------------------------------------------------------------------------------------------------------- Clock
 
@@ -186,6 +187,21 @@ export interface Executor {
   refuse(operation: OperationId, reason: string): Promise<void>;
   /** Asks the engine to stop at its next safe point (one SIGINT). The outcome comes through `follow`. */
   cancel(operation: OperationId): Promise<void>;
+}
+
+// ----------------------------------------------------------------------------------------------------- Departures
+
+/** Something that evo did not do, as far as a run must halt for it. */
+export interface Departed {
+  /** The ledger's entry that tells of it. */
+  readonly entry: number;
+  readonly summary: string;
+}
+
+/** The watch for what happens to a run's stacks behind evo's back (invariant 9). */
+export interface Departures {
+  /** Looks, records what it finds, and answers what the run must halt for before anything else is started. */
+  before(state: RunState): Promise<readonly Departed[]>;
 }
 
 // ---------------------------------------------------------------------------------------------------------- Probe

@@ -14,7 +14,7 @@ import type {
   StackOutputProbe,
   Target,
 } from "../gates/model.js";
-import type { GroupKind, RetryRule, StepOptions, StepVerb } from "../plan/model.js";
+import type { GroupKind, OutOfBand, RetryRule, SequencePolicy, StepOptions, StepVerb } from "../plan/model.js";
 import type { Accept } from "./accept.js";
 import type { Duration } from "./duration.js";
 
@@ -133,6 +133,8 @@ export interface SequenceSpec {
   readonly steps: readonly AuthoredEntry[];
   /** Gates that must hold at the end of every run. */
   readonly consistentWhen?: readonly AuthoredGate[];
+  /** What to do about changes that evo did not make; one word says it for all that lie in a planned order. */
+  readonly outOfBand?: OutOfBand | SequencePolicy;
   /** Findings of `evo lint` that the whole sequence may have, each with why. */
   readonly accept?: Accept;
 }
@@ -199,6 +201,7 @@ export interface Sequence {
   readonly onFailure?: OnFailure;
   readonly steps: readonly Entry[];
   readonly consistentWhen?: readonly Gate[];
+  readonly outOfBand?: SequencePolicy;
   readonly accept?: Accept;
 }
 

@@ -201,6 +201,48 @@ const entry: z.ZodType = z.lazy(() =>
   }),
 );
 
+// ---------------------------------------------------------------------------------------------------- out of band
+
+const outOfBandWord = z.enum(["halt", "record", "adopt"]);
+const moment = text.refine((given) => !Number.isNaN(Date.parse(given)), "expected a time in ISO 8601");
+
+const writer = z.strictObject({
+  name: text,
+  noted: z
+    .record(text, z.string())
+    .refine((given) => Object.keys(given).length > 0, "expected at least one fact, such as ci.system"),
+  stacks: z.array(text).min(1, "expected at least one stack").optional(),
+  from: moment.optional(),
+  until: moment.optional(),
+  reason: text,
+});
+
+const ignoreRule = z
+  .strictObject({
+    type: text.optional(),
+    resource: text.optional(),
+    property: text.optional(),
+    reason: text,
+    until: moment.optional(),
+  })
+  .refine(
+    ({ type, resource, property }) => [type, resource, property].some((given) => given !== undefined),
+    "expected a type, a resource or a property: a rule without one would ignore all drift",
+  );
+
+const policy = z.strictObject({
+  departures: outOfBandWord.optional(),
+  unrelated: outOfBandWord.optional(),
+  writers: z.array(writer).optional(),
+  ignore: z.array(ignoreRule).optional(),
+});
+
+const outOfBand = z
+  .union([outOfBandWord, policy], {
+    error: 'expected "halt", "record", "adopt", or an object of departures, unrelated, writers, ignore',
+  })
+  .transform((given) => (typeof given === "string" ? { departures: given } : given));
+
 export const sequenceSchema = z.strictObject({
   /** Where editors find the schema of a `.json` sequence; no part of the sequence. */
   $schema: z.string().optional(),
@@ -212,6 +254,7 @@ export const sequenceSchema = z.strictObject({
   onFailure: onFailure.optional(),
   steps: z.array(entry).min(1, "expected at least one step"),
   consistentWhen: z.array(gate).optional(),
+  outOfBand: outOfBand.optional(),
   accept,
 });
 
@@ -234,6 +277,7 @@ export function keysFor(given: object, key: PropertyKey | undefined): readonly s
   if (key === "expect") return Object.keys(expectation.shape);
   if (key === "retry") return ["attempts", "backoff"];
   if (key === "accept") return LINT_CODES;
+  if (key === "outOfBand") return Object.keys(policy.shape);
   if (type !== undefined && type in PROBES) return Object.keys(PROBES[type as keyof typeof PROBES].shape);
   if (kind === "lockstep") return Object.keys(lockstep.shape);
   if (kind === "independent" || kind === "serial") return Object.keys(group.shape);

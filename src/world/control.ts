@@ -11,7 +11,7 @@ export interface ControlContext {
   readonly token: string;
   readonly linger: number;
   readonly engines: () => number;
-  readonly perform: (command: Command & { readonly op: "fault" | "lift" | "flush" }) => void;
+  readonly perform: (command: Command & { readonly op: "fault" | "lift" | "change" | "flush" }) => void;
   readonly end: (reason: string) => void;
 }
 

@@ -9,6 +9,7 @@ import { pathToFileURL } from "node:url";
 import { createJiti } from "jiti";
 import { EvoError } from "../errors.js";
 import { packageFile } from "../package-root.js";
+import { makeChange } from "./change.js";
 import { type Cloud, openCloud } from "./cloud.js";
 import { serveControl } from "./control.js";
 import { regionServer } from "./edges.js";
@@ -160,7 +161,7 @@ function openWorldCloud(places: Places, settings: Settings, chances: Chances): C
 }
 
 function perform(
-  command: Command & { readonly op: "fault" | "lift" | "flush" },
+  command: Command & { readonly op: "fault" | "lift" | "change" | "flush" },
   definition: WorldDefinition,
   cloud: Cloud,
   log: WorldLog,
@@ -174,6 +175,12 @@ function perform(
   if (command.op === "lift") {
     cloud.lift(at);
     log({ at, type: "faults.lifted" });
+    return;
+  }
+  if (command.op === "change") {
+    const { urn, number, due, properties } = makeChange(cloud, command.change, at);
+    log({ at, type: "console.changed", urn, op: properties === undefined ? "delete" : "update" });
+    log({ at, type: "change.taken", urn, number, due: Object.fromEntries(due) });
     return;
   }
   const fault = checkFault(definition, command.fault);

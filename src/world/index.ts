@@ -1,4 +1,5 @@
 /** What the composition root and tests use of the world. Authors get `defineWorld` from the package itself. */
+export type { WorldChange } from "./change.js";
 export { rehearsalConfig, rehearsalEnvironment } from "./environment.js";
 export type { WorldEntry } from "./log.js";
 export type { Fault } from "./model.js";

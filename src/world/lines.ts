@@ -6,6 +6,7 @@ export type Command =
   | { readonly op: "hello"; readonly token: string }
   | { readonly op: "fault"; readonly fault: unknown }
   | { readonly op: "lift" }
+  | { readonly op: "change"; readonly change: unknown }
   /** Writes what is still tallied into the log. */
   | { readonly op: "flush" }
   /** The client lets go of the world. `end`: it asks for the end, where nobody else holds it. */

@@ -24,6 +24,8 @@ export type WorldEntry = { readonly at: number } & (
       readonly number: number;
       readonly due: { readonly [edge: string]: number };
     }
+  /** Somebody changed a live resource past every engine (`evo world change`). */
+  | { readonly type: "console.changed"; readonly urn: string; readonly op: "update" | "delete" }
   | { readonly type: "fault.began"; readonly fault: Fault }
   | { readonly type: "faults.lifted" }
   /** Answers of one region since the last such entry, by edge and status. */

@@ -11,6 +11,7 @@ import { sha256 } from "../canonical.js";
 import { EvoError, EXIT } from "../errors.js";
 import { packageFile } from "../package-root.js";
 import { type LockOptions, withLock } from "../process-lock.js";
+import type { WorldChange } from "./change.js";
 import { type Client, connectTo } from "./client.js";
 import { rehearsalEnvironment } from "./environment.js";
 import { parseFault } from "./fault.js";
@@ -70,6 +71,8 @@ export interface World {
   fault(fault: Fault): Promise<void>;
   /** Ends all faults. */
   lift(): Promise<void>;
+  /** Changes a live resource past every engine, as a person in a console would. Errors: `world.change`. */
+  change(change: WorldChange): Promise<void>;
   /** Lets go of it. It ends once nobody holds it; this returns when it has, or when others still do. */
   close(): Promise<void>;
 }
@@ -272,6 +275,7 @@ function worldOf(name: string, places: Places, settings: Settings, { client, sta
     },
     fault: async (fault) => void (await client.ask({ op: "fault", fault })),
     lift: async () => void (await client.ask({ op: "lift" })),
+    change: async (change) => void (await client.ask({ op: "change", change })),
     close: () => client.close(),
   };
 }

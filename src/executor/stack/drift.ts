@@ -23,16 +23,24 @@ export type DriftQuestion = Pick<HostOrder, "engine" | "env" | "project" | "stac
   readonly settingsHome?: string;
 };
 
-/** Errors: `stack.missing`, `stack.refresh` (the engine failed), `stack.changed-meanwhile` (not assessed). */
-export async function refreshPreview(question: DriftQuestion, signal: AbortSignal): Promise<ChangeSet> {
+/**
+ * `hear` is given each line of the event log, values and all. Errors: `stack.missing`, `stack.refresh` (the engine
+ * failed), `stack.changed-meanwhile` (not assessed).
+ */
+export async function refreshPreview(
+  question: DriftQuestion,
+  signal: AbortSignal,
+  hear: (line: string) => void = () => undefined,
+): Promise<ChangeSet> {
   const { stack } = question;
   const scratch = mkdtempSync(join(madeDirectory(question.home, "operations"), ".look-"));
   try {
-    if (stack.kind === "remote") return await look(question, scratch, question.env, signal);
+    if (stack.kind === "remote") return await look(question, scratch, question.env, signal, hear);
     const before = checkpointDigest(stack);
     if (before === undefined) throw new EvoError("stack.missing", `there is no stack ${stack.name} in ${stack.url}`);
     copyBackend(stack, scratch);
-    const changes = await look(question, scratch, { ...question.env, PULUMI_BACKEND_URL: `file://${scratch}` }, signal);
+    const env = { ...question.env, PULUMI_BACKEND_URL: `file://${scratch}` };
+    const changes = await look(question, scratch, env, signal, hear);
     if (checkpointDigest(stack) === before) return changes;
     throw new EvoError("stack.changed-meanwhile", `${stack.name} was changed while it was looked at`, {
       source: "engine",
@@ -77,6 +85,7 @@ async function look(
   scratch: string,
   env: { readonly [name: string]: string },
   signal: AbortSignal,
+  hear: (line: string) => void,
 ): Promise<ChangeSet> {
   const began = Date.now();
   const seen: Seen[] = [];
@@ -84,6 +93,7 @@ async function look(
   const fifo = join(scratch, "events");
   makeFifo(fifo);
   const events = readFifo(fifo, (line) => {
+    hear(line);
     const event = parseEvent(line);
     const one = event === undefined ? undefined : seenIn(event, redact);
     if (one !== undefined) seen.push(one);

@@ -1,0 +1,63 @@
+/** The verbs about what evo did not do: intent ahead of a run, drift, and a rehearsal's console. */
+import { type Command, Option } from "commander";
+
+/** Adds them to the command line. */
+export function addDepartureVerbs(program: Command): void {
+  const json = new Option("--json", "print one JSON document to stdout");
+  const engine = new Option("--engine <path>", "the Pulumi CLI to use (default: EVO_PULUMI, PATH, evo's own copy)");
+  const rehearse = new Option("--rehearse", "in the simulated world of the sequence");
+  const ephemeral = new Option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine");
+
+  program
+    .command("declare <sequence>")
+    .description("record the intent to run a sequence: from now on a change of its stacks before their turn is early")
+    .addOption(rehearse)
+    .addOption(ephemeral)
+    .addOption(engine)
+    .addOption(json)
+    .addHelpText("after", "\nExamples:\n  evo declare role-rollout")
+    .action(async (sequence, options) => (await import("./drift.js")).declare(sequence, options));
+
+  const drift = program.command("drift").description("what differs between stacks, their live systems and the ledger");
+  drift
+    .command("scan [what...]")
+    .description("look at the live system behind stacks; takes no lock, changes nothing")
+    .option("--all", "every stack of this repository: named by a sequence or with a settings file")
+    .option("--fail", "exit 7 where anything has departed or could not be assessed")
+    .option("--parallel <n>", "how many looks at a time (default: by cores)")
+    .addOption(rehearse)
+    .addOption(ephemeral)
+    .addOption(engine)
+    .addOption(json)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  evo drift scan role-rollout\n  evo drift scan app/prod\n  evo drift scan --all --fail\n\n[what] is a sequence, or the end of a stack's name. A stack under deployment, a provider error, a lost backend or a\nmissing credential is `not assessed`, with the reason, and never clean.",
+    )
+    .action(async (what, options) => (await import("./drift.js")).driftScan(what, options));
+  drift
+    .command("list")
+    .description("the board: every stack that was looked at, its state, and how old that look is")
+    .option("--max-age <duration>", "a clean look that is older is stale", "24h")
+    .addOption(json)
+    .addHelpText("after", "\nExamples:\n  evo drift list\n  evo drift list --max-age 1h --json")
+    .action(async (options) => (await import("./drift.js")).driftList(options));
+  drift
+    .command("show <stack>")
+    .description("the departures of a stack: what differs, since when, and what became of them")
+    .addOption(json)
+    .addHelpText("after", "\nExamples:\n  evo drift show app/prod")
+    .action(async (stack, options) => (await import("./drift.js")).driftShow(stack, options));
+
+  const world = program.command("world").description("reach into a rehearsal's world");
+  world
+    .command("change <sequence> <resource>")
+    .description("change a live resource of the sequence's world past every engine, as a person in a console would")
+    .option("--set <path=value>", "a property and its new value; JSON where it is some")
+    .option("--delete", "delete the resource")
+    .option("--stack <stack>", "only the resource of this stack, where several have the name")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  evo world change role-rollout order-approver --set description=changed\n  evo world change role-rollout orders --delete\n\nA <resource> is its name in the program, <type>::<name>, or its URN.",
+    )
+    .action(async (sequence, resource, options) => (await import("./world.js")).change(sequence, resource, options));
+}

@@ -1,0 +1,145 @@
+/** What the ledger knows of a stack: a fold over its entries. Pure. */
+import type { Json } from "../gates/model.js";
+import type { Entry } from "../run/ports.js";
+import type { Baseline, Departure, StackId, StackKnowledge } from "./model.js";
+
+/** All of these are read of a stack. */
+export const DEPARTURE_TYPES = [
+  "stack.baselined",
+  "update.observed",
+  "departure.detected",
+  "departure.closed",
+  "departure.reopened",
+  "departure.reconciled",
+] as const;
+
+/** Of these only the newest of each, and the newest that carries a checkpoint. */
+export const OPERATION_TYPES = [
+  "operation.intended",
+  "operation.succeeded",
+  "operation.failed",
+  "operation.unresolved",
+  "operation.settled",
+] as const;
+
+const STANDING: { readonly [type: string]: StackKnowledge["operation"] } = {
+  "operation.intended": "open",
+  "operation.unresolved": "unresolved",
+  "operation.settled": "settled",
+};
+
+/** Of these the newest: how the live system was last looked at. */
+export const SCAN_TYPES = ["drift.scanned"] as const;
+
+interface Growing {
+  lastLive?: number;
+  baseline?: Baseline;
+  liveBaseline?: { fingerprints: readonly string[]; entry: number };
+  checkpoint?: string;
+  checkpointEntry?: number;
+  position?: string;
+  operation: StackKnowledge["operation"];
+  recorded: Set<string>;
+}
+
+/** Folds the entries of one stack, each given once. */
+export function knowledgeOf(stack: StackId, entries: readonly Entry[]): StackKnowledge {
+  let known: Growing = { operation: "none", recorded: new Set() };
+  for (const entry of inOrder(entries)) {
+    const firstContact = entry.type === "stack.baselined" && entry.body.of === "record";
+    // Whatever was known before a first contact is of another life of the stack, or was taken as it was found.
+    if (firstContact) known = { operation: "none", recorded: new Set() };
+    take(known, entry);
+  }
+  return { stack, ...known, departures: departuresOf(entries) };
+}
+
+function inOrder(entries: readonly Entry[]): readonly Entry[] {
+  return [...entries].sort((a, b) => a.number - b.number);
+}
+
+function take(known: Growing, { type, number, body }: Entry): void {
+  if (type.startsWith("operation.")) known.operation = STANDING[type] ?? "none";
+  if (type === "stack.baselined" && body.of === "record") known.baseline = baselineOf(number, body);
+  if (type === "stack.baselined" && body.of === "live")
+    known.liveBaseline = { fingerprints: texts(body.fingerprints), entry: number };
+  if (type === "drift.scanned" && body.result !== "not assessed") known.lastLive = Number(body.at);
+  if (typeof body.position === "string") {
+    known.recorded.add(body.position);
+    known.position = later(known.position, body.position);
+  }
+  if (typeof body.checkpoint !== "string") return;
+  known.checkpoint = body.checkpoint;
+  known.checkpointEntry = number;
+}
+
+/** Positions of one backend are of one length, or numbers. */
+function later(a: string | undefined, b: string): string {
+  return a === undefined || b.localeCompare(a, "en", { numeric: true }) > 0 ? b : a;
+}
+
+function baselineOf(entry: number, body: Entry["body"]): Baseline {
+  const { at, exists, position } = body;
+  return {
+    entry,
+    at: Number(at),
+    exists: exists === true,
+    ...(typeof position === "string" ? { position } : {}),
+  };
+}
+
+function texts(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
+}
+
+/** The departures that these entries tell of, in the order in which they were first seen. */
+export function departuresOf(entries: readonly Entry[]): readonly Departure[] {
+  const found = new Map<string, Departure>();
+  for (const entry of inOrder(entries)) {
+    if (entry.type === "stack.baselined" && entry.body.of === "record") closeAll(found, entry);
+    if (!entry.type.startsWith("departure.")) continue;
+    const id = String(entry.body.id);
+    const before = found.get(id);
+    const now = before === undefined ? detectedBy(entry, id) : changedBy(before, entry);
+    if (now !== undefined) found.set(id, now);
+  }
+  return [...found.values()];
+}
+
+function closeAll(found: Map<string, Departure>, { stack }: Entry): void {
+  for (const [id, departure] of found)
+    if (departure.stack === stack && departure.open)
+      found.set(id, { ...departure, open: false, closed: "first contact anew" });
+}
+
+function detectedBy(
+  { type, number, stack, sequence, step, rehearsal, body }: Entry,
+  id: string,
+): Departure | undefined {
+  if (type !== "departure.detected") return undefined;
+  return {
+    id,
+    kind: body.kind as Departure["kind"],
+    stack: stack ?? "",
+    place: body.place as Departure["place"],
+    summary: String(body.summary),
+    at: Number(body.at),
+    detected: Number(body.at),
+    entry: number,
+    last: number,
+    rule: body.rule as Departure["rule"],
+    open: true,
+    reopened: 0,
+    rehearsal,
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(step === undefined ? {} : { step }),
+  };
+}
+
+function changedBy(departure: Departure, { type, number, body }: Entry): Departure {
+  if (type === "departure.detected") return departure;
+  const at = Number(body.at);
+  const before = { ...departure, last: number };
+  if (type === "departure.reopened") return { ...before, at, open: true, reopened: before.reopened + 1 };
+  return { ...before, at, open: false, closed: String(body.how ?? "reconciled") };
+}

@@ -1,0 +1,107 @@
+/**
+ * Looks at the live system behind stacks, by refresh previews that take no lock and change nothing, and records what
+ * each look was worth: clean, drifted, or not assessed and why. Whatever goes wrong in a look is never `clean`.
+ */
+import { randomUUID } from "node:crypto";
+import { driftNews, keep } from "../../departures/drift.js";
+import { type Assessed, type Look, type Scan, scanEntries } from "../../departures/entries.js";
+import { knowledgeOf } from "../../departures/known.js";
+import type { PlannedOrder, StackId } from "../../departures/model.js";
+import type { SequencePolicy } from "../../plan/model.js";
+import type { RunId } from "../../run/events.js";
+import type { Entry } from "../../run/ports.js";
+import { distinct, type Looker, lookForForeign, type Seen, type Subject } from "./foreign.js";
+import { inParallel } from "./parallel.js";
+
+/** A stack to scan, with the rules of the sequence that it was named through. */
+export interface ScanSubject extends Subject {
+  readonly policy?: SequencePolicy | undefined;
+}
+
+export interface ScanOptions {
+  readonly parallel: number;
+  readonly run?: RunId;
+  readonly fresh?: boolean;
+  readonly signal: AbortSignal;
+  orders(): Promise<readonly PlannedOrder[]>;
+  /** Hears of each stack when it has been scanned. */
+  told?(result: ScanResult): void;
+}
+
+export interface ScanResult {
+  readonly stack: StackId;
+  readonly result: "clean" | "drifted" | "not assessed";
+  readonly why?: string;
+  /** Resources that differ, ignored ones aside, and those among them that did before evo first looked. */
+  readonly drifted: number;
+  readonly before: number;
+  readonly ignored: number;
+  /** What this look recorded, foreign updates included. */
+  readonly entries: readonly Entry[];
+}
+
+/** Scans stacks: each is first compared with its backend's record, then with its live system. */
+export async function scanStacks(
+  looker: Looker,
+  subjects: readonly ScanSubject[],
+  options: ScanOptions,
+): Promise<readonly ScanResult[]> {
+  const scan = `s-${randomUUID().slice(0, 8)}`;
+  return inParallel(distinct(subjects), options.parallel, async (subject: ScanSubject) => {
+    const seen = await lookForForeign(looker, [subject], { ...options, policy: subject.policy });
+    const result = await scanOne(looker, subject, seen, scan, options);
+    options.told?.(result);
+    return result;
+  });
+}
+
+async function scanOne(
+  looker: Looker,
+  subject: ScanSubject,
+  { known, unseen, entries }: Seen,
+  scan: string,
+  options: ScanOptions,
+): Promise<ScanResult> {
+  const { stack, policy } = subject;
+  const knowledge = known.get(stack) ?? knowledgeOf(stack, []);
+  const began = looker.now();
+  const outcome = await assess(looker, subject, unseen.get(stack), options.signal);
+  const news = outcome.found && driftNews(knowledge, outcome.found.drifted);
+  const look: Look = {
+    known: knowledge,
+    now: looker.now(),
+    rehearsal: looker.rehearsal,
+    orders: news === undefined || news.detected.length === 0 ? [] : await options.orders(),
+    policy,
+    run: options.run,
+  };
+  const recorded: Scan = { scan, took: look.now - began, ...outcome };
+  const made = scanEntries(look, recorded, news, knowledge.lastLive ?? 0);
+  const appended = await looker.ledger.append(made, { id: randomUUID(), leases: [] });
+  const drifted = outcome.found?.drifted.length ?? 0;
+  return {
+    stack,
+    result: outcome.found === undefined ? "not assessed" : drifted === 0 ? "clean" : "drifted",
+    ...(outcome.why === undefined ? {} : { why: outcome.why }),
+    drifted,
+    before: news?.before ?? 0,
+    ignored: (outcome.found?.ignored ?? []).reduce((sum, { count }) => sum + count, 0),
+    entries: [...entries, ...appended],
+  };
+}
+
+/** A look that fails, for whatever reason, is no clean look. Throws only where it was broken off. */
+async function assess(
+  { executor, now }: Looker,
+  { node, root, policy }: ScanSubject,
+  unseen: string | undefined,
+  signal: AbortSignal,
+): Promise<Assessed> {
+  if (unseen !== undefined) return { why: unseen };
+  try {
+    return { found: keep(await executor.drift(node, root, signal), policy?.ignore, now()) };
+  } catch (error) {
+    signal.throwIfAborted();
+    return { why: (error as Error).message };
+  }
+}

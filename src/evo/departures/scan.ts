@@ -1,0 +1,97 @@
+/** `evo drift scan` and `evo declare`: sessions that look at stacks and run nothing. */
+import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { relative } from "node:path";
+import type { Departure } from "../../departures/model.js";
+import type { Json } from "../../gates/model.js";
+import type { Entry } from "../../run/ports.js";
+import type { LoadedSequence } from "../../sequence/load.js";
+import { planFor, rehearsalOf } from "../rehearsal.js";
+import { type Mode, openSession, type Session, type Subject } from "../session.js";
+import type { Settings } from "../settings.js";
+import { type ScanResult, type ScanSubject, scanStacks } from "./live.js";
+import { subjectsIn, type Targets } from "./targets.js";
+import { lookBeforeStart, lookerOf, ordersOnce, subjectsOf } from "./watch.js";
+
+export interface ScanRequest {
+  readonly targets: Targets;
+  readonly rehearse: boolean;
+  readonly ephemeralLedger: boolean;
+  readonly parallel?: number;
+  readonly signal: AbortSignal;
+  say(line: string): void;
+  told(result: ScanResult): void;
+}
+
+/** Scans; whatever can't be looked at is a result. Errors: those of ledger, engine and world, `drift.unknown-stack`. */
+export async function scan(settings: Settings, request: ScanRequest): Promise<readonly ScanResult[]> {
+  const { targets, signal, say, told } = request;
+  const session = await openSession(settings, modeOf(targets.sequence, request), nothingToDrive(settings.cwd), say);
+  try {
+    const subjects: readonly ScanSubject[] = subjectsIn(targets, session.executor);
+    const looker = lookerOf(session);
+    const parallel = request.parallel ?? availableParallelism();
+    return await scanStacks(looker, subjects, { parallel, signal, told, orders: ordersOnce(looker) });
+  } finally {
+    await session.close();
+  }
+}
+
+function modeOf(
+  sequence: LoadedSequence | undefined,
+  request: Pick<ScanRequest, "rehearse" | "ephemeralLedger">,
+): Mode {
+  const { rehearse, ephemeralLedger } = request;
+  if (!rehearse || sequence === undefined) return { ephemeralLedger };
+  return { ephemeralLedger: true, rehearsal: { ...rehearsalOf(sequence), fresh: false, faults: [] } };
+}
+
+/** A session that only looks has no plan of its own. */
+function nothingToDrive(root: string): Subject {
+  const sequence = { name: "drift", digest: "" };
+  const plan = { version: 1 as const, sequence, nodes: [], edges: [], consistent: [], digest: "" };
+  return { plan, root, loaded: { file: root, customs: new Map() } };
+}
+
+export interface Declared {
+  readonly entry: Entry;
+  /** Departures that were open already; they came before the declaration. */
+  readonly open: readonly Departure[];
+}
+
+/** Records the intent to run a sequence: from now on its order is planned, and what comes before its turn is early. */
+export async function declare(
+  settings: Settings,
+  loaded: LoadedSequence,
+  request: Pick<ScanRequest, "rehearse" | "ephemeralLedger" | "say">,
+): Promise<Declared> {
+  const plan = planFor(loaded.sequence, request.rehearse);
+  const subject = { plan, root: loaded.root, loaded };
+  const session = await openSession(settings, modeOf(loaded, request), subject, request.say);
+  try {
+    // What was there before is no departure from what is declared only now.
+    const open = await lookBeforeStart(session, subject, false);
+    const [entry] = await session.ledger.append([declaration(session, loaded, subject)], {
+      id: randomUUID(),
+      leases: [],
+    });
+    if (entry === undefined) throw new Error("a declaration was not recorded");
+    return { entry, open };
+  } finally {
+    await session.close();
+  }
+}
+
+function declaration(session: Session, loaded: LoadedSequence, { plan, root }: Subject) {
+  const stacks = subjectsOf(session, plan, root).map(({ node, stack }) => [node.id, stack] as const);
+  const body = {
+    at: session.clock.now(),
+    ahead: true,
+    digest: loaded.digest,
+    file: relative(loaded.root, loaded.file),
+    sequence: loaded.sequence,
+    stacks: Object.fromEntries(stacks),
+  } as unknown as { readonly [key: string]: Json };
+  const rehearsal = session.world !== undefined;
+  return { type: "sequence.declared", sequence: plan.sequence.name, rehearsal, causes: [], body };
+}

@@ -1,0 +1,132 @@
+/**
+ * The watch over a run (invariant 9): before it starts, right before each of its engines is spawned, and all the while,
+ * for what happens to its stacks behind evo's back.
+ */
+import { availableParallelism } from "node:os";
+import { GONE } from "../../departures/foreign.js";
+import { DEPARTURE_TYPES, departuresOf } from "../../departures/known.js";
+import type { Departure, PlannedOrder, StackKnowledge } from "../../departures/model.js";
+import type { Plan } from "../../plan/model.js";
+import { departedHalt } from "../../run/departed.js";
+import { stepsOf } from "../../run/edges.js";
+import type { RunId } from "../../run/events.js";
+import type { Departed, Departures } from "../../run/ports.js";
+import { createRecorder } from "../../run/recorder.js";
+import type { RunState } from "../../run/state.js";
+import { loadRun } from "../load-run.js";
+import type { Session } from "../session.js";
+import { distinct, type Looker, lookForForeign, type Subject } from "./foreign.js";
+import { scanStacks } from "./live.js";
+import { plannedOrders } from "./orders.js";
+
+/** Milliseconds between looks while a run is driven. */
+const INTERVAL = 10_000;
+
+/** How this session looks at stacks. */
+export function lookerOf(session: Pick<Session, "ledger" | "executor" | "clock" | "world">): Looker {
+  const { ledger, executor, clock, world } = session;
+  return { ledger, executor, now: clock.now, rehearsal: world !== undefined };
+}
+
+/** The stacks of a plan, each with a step through which it can be asked. */
+export function subjectsOf(session: Pick<Session, "executor">, plan: Plan, root: string): readonly Subject[] {
+  return stepsOf(plan).map((node) => ({ node, root, stack: session.executor.locate(node, root) }));
+}
+
+/** The planned orders, asked for at most once. */
+export function ordersOnce(looker: Pick<Looker, "ledger">): () => Promise<readonly PlannedOrder[]> {
+  let asked: Promise<readonly PlannedOrder[]> | undefined;
+  return () => {
+    asked ??= plannedOrders(looker.ledger);
+    return asked;
+  };
+}
+
+/**
+ * Looks at every stack of a plan before a run of it starts, its live system included, and answers what halts it: open
+ * departures that lie in the order of this sequence, or that were found just now and must halt by their rule.
+ */
+export async function lookBeforeStart(
+  session: Session,
+  { plan, root }: { readonly plan: Plan; readonly root: string },
+  fresh: boolean,
+): Promise<readonly Departure[]> {
+  const looker = lookerOf(session);
+  const subjects = subjectsOf(session, plan, root);
+  const orders = ordersOnce(looker);
+  const seen = await lookForForeign(looker, distinct(subjects), { policy: plan.outOfBand, orders, fresh });
+  const there = subjects.filter(({ stack }) => isThere(seen.known.get(stack)));
+  const signal = new AbortController().signal;
+  const results = await scanStacks(
+    looker,
+    there.map((subject) => ({ ...subject, policy: plan.outOfBand })),
+    { parallel: availableParallelism(), signal, orders },
+  );
+  const fromNow = Math.min(
+    ...[...seen.entries, ...results.flatMap(({ entries }) => entries)].map(({ number }) => number),
+  );
+  const found = await openDepartures(session, subjects);
+  return found.filter(
+    ({ rule, place, sequence, last }) =>
+      rule === "halt" && (last >= fromNow || (sequence === plan.sequence.name && place !== "unrelated")),
+  );
+}
+
+function isThere(known: StackKnowledge | undefined): boolean {
+  return known?.checkpoint !== undefined && known.checkpoint !== GONE;
+}
+
+async function openDepartures({ ledger }: Pick<Session, "ledger">, subjects: readonly Subject[]) {
+  const stacks = distinct(subjects).map(({ stack }) => stack);
+  const entries = await ledger.aboutStacks({ stacks, every: DEPARTURE_TYPES, newest: [] });
+  return departuresOf(entries).filter(({ open }) => open);
+}
+
+/** The port of the run machine: what happened behind its back since a person last let it go on. */
+export function departuresOfRun(session: Session): Departures {
+  const looker = lookerOf(session);
+  return {
+    async before(state) {
+      const { plan, root } = state.started;
+      const subjects = subjectsOf(session, plan, root);
+      const options = { policy: plan.outOfBand, run: state.run, orders: ordersOnce(looker) };
+      await lookForForeign(looker, distinct(subjects), options);
+      const since = state.resumedBy ?? state.started.entry;
+      const found = await openDepartures(session, subjects);
+      return found
+        .filter(({ rule, last }) => rule === "halt" && last > since)
+        .map(({ last, summary }) => ({ entry: last, summary }));
+    },
+  };
+}
+
+/**
+ * Looks again and again while a run is driven, also while nothing is operated and only gates are waited for. What it
+ * finds is recorded, and the run is halted where the policy says so; its driver hears that as any other person's word.
+ */
+export async function watchRun(
+  session: Session,
+  run: RunId,
+  departures: Departures,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await session.clock.until(session.clock.now() + INTERVAL, signal);
+    if (signal.aborted) return;
+    await watchOnce(session, run, departures).catch(() => undefined);
+  }
+}
+
+/** A look that fails comes again; the one before each step is never passed over. */
+async function watchOnce(session: Session, run: RunId, departures: Departures): Promise<void> {
+  const state = await loadRun(session.ledger, run);
+  const departed = state.status === "running" ? await departures.before(state) : [];
+  if (departed.length > 0) await haltFor(session, state, departed);
+}
+
+async function haltFor({ ledger, clock }: Session, before: RunState, departed: readonly Departed[]): Promise<void> {
+  const recorder = createRecorder(before, () => [], ledger, { tell: () => undefined });
+  await recorder.catchUp();
+  const state = recorder.state();
+  if (state.status === "running") await recorder.record([departedHalt(departed, clock.now())], state);
+}

@@ -3,8 +3,8 @@
  * that help and short commands start fast.
  */
 import { Argument, Command, Option } from "commander";
-import { addDepartureVerbs } from "./verbs-departures.js";
 import { addAuditVerbs, addQuestionVerbs } from "./verbs-audit.js";
+import { addDepartureVerbs } from "./verbs-departures.js";
 import { addLedgerVerbs } from "./verbs-ledger.js";
 
 /** Every verb of evo. */
@@ -250,9 +250,9 @@ program
   .addHelpText("after", "\nExamples:\n  evo runs\n  evo runs --sequence role-rollout --json")
   .action(async (options) => (await import("./status.js")).runs(options));
 
-addAuditVerbs(program);
-
 addDepartureVerbs(program);
+
+addAuditVerbs(program);
 
 const ledger = program.command("ledger").description("ask the ledger");
 

@@ -13,8 +13,8 @@ import { openMemory } from "./memory.js";
 import { makeReady } from "./migrate.js";
 import * as questions from "./questions.js";
 import * as read from "./read.js";
-import { checkStretch, type Pin, type Stretch } from "./stretch.js";
 import { aboutStacks, intendedOperations, intents, type StackFilter } from "./stacks.js";
+import { checkStretch, type Pin, type Stretch } from "./stretch.js";
 import * as write from "./write.js";
 
 export type { Moment } from "./durations.js";

@@ -1,4 +1,5 @@
 /** One entry as one line for people: known types in their own words, any other by what it carries. Pure. */
+import { describeEntry as describeDeparture } from "../departures/words.js";
 import type { Json, Measurement } from "../gates/model.js";
 import type { RunEvent } from "../run/events.js";
 import type { Told } from "./audit/reading.js";
@@ -21,7 +22,8 @@ const WORDS: ReadonlySet<string> = new Set([
 function sentence(entry: Told): string {
   if (entry.type === "gate.measured") return measured(entry);
   if (entry.type === "sequence.declared") return declared(entry);
-  return describeEvent({ type: entry.type, ...entry.body } as unknown as RunEvent) ?? strange(entry);
+  const event = { type: entry.type, ...entry.body } as unknown as RunEvent;
+  return describeEvent(event) ?? describeDeparture(entry) ?? strange(entry);
 }
 
 function declared({ sequence, body: { file, digest } }: Told): string {

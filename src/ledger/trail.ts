@@ -47,13 +47,33 @@ export function hashOn(trail: Trail, number: number): string | undefined {
 export function faultOf(entry: Entry, trail: Trail, earlier: ReadonlyMap<number, string>): string | undefined {
   if (entryHash(entry) !== entry.hash) return "its content is not what its hash was taken over";
   if (entry.previous !== hashOn(trail, trail.last)) return "it does not follow the entry before it";
-  if (canonical(entry.body) !== entry.text) return "its body is not canonical JSON";
+  if (!isCanonical(entry)) return "its body is not canonical JSON";
   for (const cause of entry.causes) {
     if (cause.number < 1 || cause.number > trail.last) return `its cause ${cause.number} is not an earlier entry`;
     if (cause.hash !== (hashOn(trail, cause.number) ?? earlier.get(cause.number)))
       return `its cause ${cause.number} has another hash`;
   }
   return undefined;
+}
+
+/**
+ * Whether a text is canonical (RFC 8785). What JSON.stringify gives back unchanged is, if all keys are in order: it is
+ * written in the engine and takes a quarter of the time. Keys that look like numbers come in another order: those the slow way.
+ */
+function isCanonical({ body, text }: Pick<Entry, "body" | "text">): boolean {
+  return (JSON.stringify(body) === text && isOrdered(body)) || canonical(body) === text;
+}
+
+function isOrdered(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(isOrdered);
+  let before = "";
+  for (const [key, inner] of Object.entries(value)) {
+    // JavaScript compares by UTF-16 code units, as RFC 8785 wants it.
+    if (key < before || !isOrdered(inner)) return false;
+    before = key;
+  }
+  return true;
 }
 
 /** Takes the next entry in. */

@@ -2,10 +2,13 @@
 import { randomUUID } from "node:crypto";
 import type { Acquired, AppendOptions, Entry, Lease, NewEntry, Sample } from "../run/ports.js";
 import type { Database } from "./database.js";
-import { type EntryRow, type LeaseRow, recordable, toHolder, toSoundEntry } from "./rows.js";
+import { ENTRY_COLUMNS, type EntryRow, type LeaseRow, recordable, toHolder, toSoundEntry } from "./rows.js";
 
 /** Version of an entry's body; it grows when a type's body changes its meaning. */
 const BODY_VERSION = 1;
+
+/** Without what is derived: nobody needs a body twice. */
+const APPEND = `select ${ENTRY_COLUMNS} from evo.append($1, $2, $3, $4, $5, $6)`;
 
 function toItem(entry: NewEntry): object {
   const { body, ...rest } = entry;
@@ -23,7 +26,7 @@ export async function append(
   options: AppendOptions,
 ): Promise<readonly Entry[]> {
   if (entries.length === 0) return [];
-  const rows = await database.ask<EntryRow>("select * from evo.append($1, $2, $3, $4, $5, $6)", [
+  const rows = await database.ask<EntryRow>(APPEND, [
     options.id,
     recordableName(claimed),
     recordable(entries.map(toItem)),

@@ -3,6 +3,8 @@
  * (preview and up of each folder), and by a loop of `pulumi up --yes`. All three use the same engine, the same language
  * host, the same simulated provider and transpile only; each round makes everything anew. Figures are ratios within one
  * run on one machine: the medians over `--rounds N` (default 3) rounds, in turn. At the end: how fast commands start.
+ *
+ * `npm run bench -- ledger`: the ledger alone (ledger.mjs).
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +15,12 @@ import { languageHostPath } from "../../dist/executor/language-host/install.js";
 import { openWorld, rehearsalEnvironment } from "../../dist/world/index.js";
 import { measure } from "./measure.mjs";
 import { startup } from "./startup.mjs";
+
+if (process.argv[2] === "ledger") {
+  const { benchLedger } = await import("./ledger.mjs");
+  await benchLedger(Number(process.argv[process.argv.indexOf("--entries") + 1]) || 1_000_000);
+  process.exit();
+}
 
 const STACKS = 8;
 const rounds = Number(process.argv[process.argv.indexOf("--rounds") + 1] || 3) || 3;

@@ -15,7 +15,9 @@ export function auditPage(report: AuditReport): Page {
     section("Boundaries: what was seen before anything went on", BOUNDARY_HEAD, boundaries.flatMap(boundaryRows)),
     listed(
       "Departures",
-      departures.map((row) => `${utc(row.time)}: ${describeDeparture(row)}`),
+      departures.length === 0
+        ? ["none recorded"]
+        : departures.map((row) => `${utc(row.time)}: ${describeDeparture(row)}`),
     ),
     listed(
       "Halts",

@@ -56,12 +56,15 @@ function aboutOf(entry: Told): string | undefined {
   return textOf(entry, "gate", "node", "departure", "id", "contract") ?? entry.operation ?? entry.step;
 }
 
+/** What a resume with `--accept-changed-code` overrides. */
+export const CHANGED_SOURCES = "changed sources";
+
 /** Every deed of these entries, in order. A resume that accepts changed sources is an override, too. */
 export function deedsOf(entries: readonly Told[]): readonly Deed[] {
   return entries.flatMap((entry) => {
     const deed = deedOf(entry);
     if (deed === undefined) return [];
     const accepted = entry.type === "run.resumed" && entry.body.acceptChangedCode === true;
-    return accepted ? [deed, { ...deed, did: "overrode", what: "changed sources" }] : [deed];
+    return accepted ? [deed, { ...deed, did: "overrode", what: CHANGED_SOURCES }] : [deed];
   });
 }

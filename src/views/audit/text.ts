@@ -25,10 +25,7 @@ export function describeAudit(report: AuditReport, width: number): readonly stri
       "boundaries",
       report.boundaries.flatMap((boundary) => boundaryLines(boundary, width)),
     ),
-    ...section(
-      "departures",
-      report.departures.flatMap((row) => wrap(`  ${clock(row.time)}  ${describeDeparture(row)}`, width, "    ")),
-    ),
+    ...section("departures", departureLines(report.departures, width)),
     ...section(
       "halts",
       report.halts.flatMap(({ entry, time, cause, node, reason }) =>
@@ -153,6 +150,11 @@ export function evidenceLine(row: EvidenceRow): string {
       : `${shown(last.observed)}${last.verdict === "pass" ? "" : `, expected ${shown(last.expected)}`}, look ${last.number} at ${clock(last.ended)}`;
   const where = entries.length === 0 ? "" : `, entr${entries.length === 1 ? "y" : "ies"} ${entries.join(", ")}`;
   return `${target}  ${converged ? "" : "not converged: "}${seen}${where}`;
+}
+
+function departureLines(departures: readonly DepartureRow[], width: number): readonly string[] {
+  if (departures.length === 0) return ["  none recorded"];
+  return departures.flatMap((row) => wrap(`  ${clock(row.time)}  ${describeDeparture(row)}`, width, "    "));
 }
 
 /** What happened, where in the order, by whom, and how it stands. */

@@ -2,6 +2,7 @@
 import { duration } from "../text.js";
 import { THE_END } from "./boundaries.js";
 import type { AuditReport, BoundaryReport, DepartureRow, Holds, Integrity, OrderRow, Requirement } from "./model.js";
+import { CHANGED_SOURCES } from "./people.js";
 import { naming } from "./reading.js";
 
 type Facts = Pick<AuditReport, "standing" | "order" | "boundaries" | "departures" | "people" | "halts" | "answers">;
@@ -66,7 +67,10 @@ export function complete(facts: Facts): Requirement {
   const answered = answers.map(({ run, entry }) => `it was answered by run ${run}${naming(entry)}`);
   const halt = halts.at(-1);
   if (standing === "completed" && left.length === 0)
-    return { holds: signedFor(boundaries), because: [...doneOf(facts), ...recovered(halts), ...answered] };
+    return {
+      holds: signedFor(boundaries),
+      because: [...doneOf(facts), ...recovered(halts), ...accepted(facts), ...answered],
+    };
   const why = standing === "halted" && halt !== undefined ? [`halted${naming(halt.entry)}: ${halt.reason}`] : [];
   const over = !["running", "paused", "halted", "held"].includes(standing);
   return { holds: over ? "no" : "not yet", because: [...why, ...left, ...ended(standing, over), ...answered] };
@@ -89,7 +93,16 @@ function doneOf({ order, boundaries }: Facts): readonly string[] {
       : end.state === "overridden"
         ? "what must hold at the end was overridden"
         : "what must hold at the end holds";
-  return [`${amount(steps, "step")} applied, every boundary passed; ${consistent}`];
+  const signed = boundaries.filter(({ state, node }) => state === "overridden" && node !== THE_END);
+  const how = signed.length === 0 ? "" : ` (${signed.map(({ node }) => node).join(", ")} by a signed override)`;
+  return [`${amount(steps, "step")} applied, every boundary passed${how}; ${consistent}`];
+}
+
+/** It went on with other sources than were recorded at its start (invariant 6). */
+function accepted({ people }: Facts): readonly string[] {
+  return people
+    .filter(({ did, what }) => did === "overrode" && what === CHANGED_SOURCES)
+    .map(({ entry, claimed }) => `${claimed} signed for sources that had changed since its start${naming(entry)}`);
 }
 
 /** It stood still on the way and went on. */

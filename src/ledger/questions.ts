@@ -101,18 +101,20 @@ export interface EvolutionFilter {
   readonly limit: number;
 }
 
-/** Runs in the order in which they were started. */
+/** Runs in the order in which they were started. Which ones is found out first: what is counted of a run costs more. */
 export async function evolution(database: Database, filter: EvolutionFilter): Promise<readonly EvolutionRow[]> {
-  const sql = `select * from (
-      select run, sequence, owner, rehearsal, first, last, started, claimed, authenticated, standing,
-        standing_since as "standingSince", stacks, succeeded, failed, overridden, departures, halts
-      from evo.readable_evolution
-      where rehearsal = $1
+  const sql = `with chosen as materialized (
+      select run from evo.readable_entries
+      where type = 'run.started' and rehearsal = $1
         and ($2::timestamptz is null or moment >= $2) and ($3::timestamptz is null or moment < $3)
-        and ($4::text is null or owner = $4)
-        and ($5::text[] is null or run in (select run from evo.readable_entries where stack = any($5)))
-      order by first desc limit $6
-    ) as newest order by first`;
+        and ($4::text is null or body #>> '{plan,sequence,owner}' = $4)
+        and ($5::text[] is null or run in (
+          select run from evo.readable_entries where stack = any($5) and type = 'operation.intended'))
+      order by number desc limit $6
+    )
+    select known.run, sequence, owner, rehearsal, first, last, started, claimed, authenticated, standing,
+      standing_since as "standingSince", stacks, succeeded, failed, overridden, departures, halts
+    from chosen join evo.readable_evolution as known on known.run = chosen.run order by first`;
   const { rehearsal, since, until, owner, stacks, limit } = filter;
   const values = [rehearsal, since ?? null, until ?? null, owner ?? null, stacks ?? null, limit];
   return (await database.ask<{ [column: string]: unknown }>(sql, values)).map(

@@ -18,6 +18,17 @@ create index entries_owner on evo.entries ((body #>> '{plan,sequence,owner}'), n
 -- From a cause to what followed. Written at once: a list of pending rows would be read whole by every question.
 create index entries_causes on evo.entries using gin (cause_numbers) with (fastupdate = off);
 
+-- ----------------------------------------------------------------------------------------------------------- Entries
+
+-- As before, but the ledger's id is looked up once and no join: a planner that guesses how many heads there are guesses
+-- everything that is joined to entries wrong.
+create or replace view evo.readable_entries as
+  select (select head.ledger from evo.head as head) as ledger, entry.number, evo.iso(entry.time) as "time", entry.type,
+    entry.version, entry.sequence, entry.run, entry.step, entry.operation, entry.stack, entry.rehearsal, entry.claimed,
+    entry.authenticated, entry.cause_numbers, entry.cause_hashes, entry.text, entry.body, entry.previous, entry.hash,
+    entry.time as moment
+  from evo.entries as entry;
+
 -- --------------------------------------------------------------------------------------------------------- Causality
 
 -- An entry and one of its causes; place counts from 1, in the order given.
@@ -80,15 +91,15 @@ create view evo.readable_audit as
       join evo.readable_entries as answer on answer.cause_numbers @> array[own.number]
     where own.run is not null and starts_with(own.type, 'run.') and answer.run <> own.run
   union all
-  select used.run, 'departure', departure.*
+  select run.run, 'departure', departure.*
     from evo.runs as run
       cross join lateral (
-        select distinct intent.run, intent.stack from evo.entries as intent
+        select distinct intent.stack from evo.entries as intent
         where intent.run = run.run and intent.type = 'operation.intended'
       ) as used
       join evo.readable_entries as departure on departure.stack = used.stack
     where starts_with(departure.type, 'departure.') and departure.number <= run.last
-      and departure.run is distinct from used.run;
+      and departure.run is distinct from run.run;
 
 -- --------------------------------------------------------------------------------------------- Evolution and history
 

@@ -14,8 +14,11 @@ import { startEngine } from "../operation/engine-process.js";
 import { readFifo } from "../operation/fifo.js";
 import type { Seen } from "../operation/journal.js";
 import type { HostOrder } from "../operation/order.js";
-import { checkpointDigest, type FileStack } from "./backend.js";
+import { checkpointDigest, type FileStack, readBackendFile } from "./backend.js";
 import { readStackSettings, shortStackName } from "./project.js";
+import { resourcesIn } from "./snapshot.js";
+
+const STACK_REFERENCE = "pulumi:pulumi:StackReference";
 
 export type DriftQuestion = Pick<HostOrder, "engine" | "env" | "project" | "stackName" | "stack"> & {
   readonly home: string;
@@ -56,14 +59,27 @@ function madeDirectory(...path: readonly string[]): string {
   return directory;
 }
 
-/** The checkpoint and the layout's version, nothing else: no locks, no history. */
+/** The checkpoint, those that it refers to, and the layout's version; nothing else: no locks, no history. */
 function copyBackend(stack: FileStack, scratch: string): void {
-  for (const file of [join(stack.directory, ".pulumi", "meta.yaml"), stack.checkpoint]) {
+  for (const file of [join(stack.directory, ".pulumi", "meta.yaml"), stack.checkpoint, ...referredTo(stack)]) {
     if (!existsSync(file)) continue;
     const copy = join(scratch, relative(stack.directory, file));
     mkdirSync(dirname(copy), { recursive: true });
     copyFileSync(file, copy);
   }
+}
+
+/** A refresh reads stack references, too: by `organization/<project>/<stack>`, or a stack of the same project by its name. */
+function referredTo(stack: FileStack): readonly string[] {
+  const references = resourcesIn(readBackendFile(stack.checkpoint)).filter(({ type }) => type === STACK_REFERENCE);
+  return references.flatMap(({ inputs }) => {
+    const parts = String(inputs["name"]).split("/");
+    const file =
+      parts.length === 3
+        ? join(stack.directory, ".pulumi", "stacks", parts[1] as string, `${parts[2]}.json`)
+        : join(dirname(stack.checkpoint), `${parts.at(-1)}.json`);
+    return [file, `${file}.gz`];
+  });
 }
 
 /** The settings are copied, too: the engine writes a missing `encryptionsalt` into the file that it is given. */

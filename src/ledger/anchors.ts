@@ -25,7 +25,7 @@ const NOTHING: Anchors = { anchors: [], strangers: [] };
 /** This client's checkpoints, and the newest head that it saw. */
 export function remembered(memory: Memory, ledger: string, trusted: readonly TrustedKey[]): Anchors {
   const text = memory.read(ledger, CHECKPOINTS);
-  const own = !text ? NOTHING : strictly(readCheckpoints(text, trusted, CHECKPOINTS), "this client's");
+  const own = !text ? NOTHING : strictly(readCheckpoints(text, trusted, CHECKPOINTS), "this client's checkpoint");
   const head = memory.head(ledger);
   if (head === undefined) return own;
   const seen: Anchor = { ...head, by: "this client when it last looked", signed: false };
@@ -35,7 +35,8 @@ export function remembered(memory: Memory, ledger: string, trusted: readonly Tru
 /** What a file vouches for: checkpoints that must be signed by a trusted key, or an export to be compared with. */
 export async function against(file: string, trusted: readonly TrustedKey[]): Promise<Anchors> {
   const name = basename(file);
-  if (!(await isExport(file))) return strictly(readCheckpoints(await textOf(file), trusted, name), name);
+  if (!(await isExport(file)))
+    return strictly(readCheckpoints(await textOf(file), trusted, name), `the checkpoint in ${name}`);
   return { ...vouchedFor([], name), copy: await copyOf(file, name) };
 }
 
@@ -51,18 +52,18 @@ export async function beginning(file: string, trusted: readonly TrustedKey[]): P
 }
 
 /** Checkpoints that an export brings along: one of a stranger vouches for nothing and is no fault. */
-export function vouchedFor(read: readonly ReadCheckpoint[], where: string): Anchors {
+export function vouchedFor(read: readonly ReadCheckpoint[], what: string): Anchors {
   return {
     ...strictly(
       read.filter(({ status }) => status !== "unknown"),
-      where,
+      what,
     ),
     strangers: strangersOf(read),
   };
 }
 
-function strictly(read: readonly ReadCheckpoint[], where: string): Anchors {
-  const anchors = read.flatMap((one) => (one.status === "signed" ? [anchorOf(one.checkpoint, where)] : []));
+function strictly(read: readonly ReadCheckpoint[], what: string): Anchors {
+  const anchors = read.flatMap((one) => (one.status === "signed" ? [anchorOf(one.checkpoint, what)] : []));
   const refused = read.flatMap((one) =>
     one.status === "signed" ? [] : [{ number: one.checkpoint.number, reason: one.reason }],
   );
@@ -70,11 +71,11 @@ function strictly(read: readonly ReadCheckpoint[], where: string): Anchors {
   return { anchors, strangers: strangersOf(read), ...(fault === undefined ? {} : { fault }) };
 }
 
-function anchorOf(checkpoint: (ReadCheckpoint & { readonly status: "signed" })["checkpoint"], where: string): Anchor {
+function anchorOf(checkpoint: (ReadCheckpoint & { readonly status: "signed" })["checkpoint"], what: string): Anchor {
   const { key, ...rest } = checkpoint;
   return {
     ...rest,
-    by: `${where === "this client's" ? where : `${where}'s`} checkpoint by ${key.name}+${key.id}`,
+    by: `${what} by ${key.name}+${key.id}`,
     signed: true,
   };
 }

@@ -175,7 +175,10 @@ export async function verifyExport(
   const keys = withRotations(ledger, given, await source.keys());
   const notes = await source.checkpoints();
   const brought = notes.flatMap((text) => readCheckpoints(text, keys, file));
-  const known = [vouchedFor(brought, "its own"), ...(options.against ? [await against(options.against, keys)] : [])];
+  const known = [
+    vouchedFor(brought, "its own checkpoint"),
+    ...(options.against ? [await against(options.against, keys)] : []),
+  ];
   return judge(source, known, options.progress ? { progress: options.progress } : {});
 }
 

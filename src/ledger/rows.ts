@@ -1,5 +1,4 @@
 /** Database rows to entries and leases. Numbers come as text, because a bigint does. */
-import { canonical } from "../canonical.js";
 import type { Json } from "../gates/model.js";
 import type { Entry, LeaseHolder } from "../run/ports.js";
 import { entryHash } from "./encoding.js";
@@ -77,25 +76,4 @@ export interface LeaseRow {
 export function toHolder(row: LeaseRow): LeaseHolder {
   const { resource, token, holder, since, expires, live } = row;
   return { resource, token, holder, since, expires, live };
-}
-
-/**
- * Canonical text that Postgres can hold as jsonb: NUL, which it can't, and lone surrogates, which UTF-8 can't, become
- * U+FFFD. What is recorded is what comes back; nobody hashes the value from before.
- */
-export function recordable(value: unknown): string {
-  return canonical(mend(value));
-}
-
-function mend(value: unknown): unknown {
-  if (typeof value === "string") return wellFormed(value);
-  if (Array.isArray(value)) return value.map(mend);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [wellFormed(key), mend(inner)]));
-}
-
-const UNFIT = /\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
-
-function wellFormed(text: string): string {
-  return text.replace(UNFIT, "\uFFFD");
 }

@@ -1,8 +1,9 @@
 /** What evo may do to the ledger: append entries, keep samples, hold leases. Every call may be repeated safely. */
 import { randomUUID } from "node:crypto";
+import { recordable } from "../canonical.js";
 import type { Acquired, AppendOptions, Entry, Lease, NewEntry, Sample } from "../run/ports.js";
 import type { Database } from "./database.js";
-import { ENTRY_COLUMNS, type EntryRow, type LeaseRow, recordable, toHolder, toSoundEntry } from "./rows.js";
+import { ENTRY_COLUMNS, type EntryRow, type LeaseRow, toHolder, toSoundEntry } from "./rows.js";
 
 /** Version of an entry's body; it grows when a type's body changes its meaning. */
 const BODY_VERSION = 1;

@@ -19,11 +19,14 @@ export async function fillSeen(state: RunState, ledger: Ledger, leases: () => re
   for (const { gate, target, last } of await ledger.sampled(state.run)) raise(numbers, keyOf(gate, target), last);
   const evidence: { [gate: GateId]: GateEvidence } = {};
   let waiting: Sample[] = [];
+  let writing: Promise<void> = Promise.resolve();
 
-  async function flush(): Promise<void> {
+  /** One after the other: a verdict is recorded only when all looks that it rests on are, those on their way included. */
+  function flush(): Promise<void> {
     const samples = waiting;
     waiting = [];
-    if (samples.length > 0) await ledger.sample(samples, leases());
+    if (samples.length > 0) writing = writing.then(() => ledger.sample(samples, leases()));
+    return writing;
   }
 
   return {

@@ -1,5 +1,7 @@
 /** What an operator asks of the ledger, and what nobody can do to it (invariant 7), on a shared Postgres. */
 import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMPONENT, type Evo, openEvo } from "../support/evo.js";
 import { query, type TestDatabase, type TestServer, testServer } from "../support/postgres.js";
@@ -215,7 +217,48 @@ describe(`the writer role, in ${PSQL ? "psql" : "pg (there is no psql here)"}`, 
     expect(await asWriter("select number from evo.readable_entries")).toBe("");
     const { code, stdout } = await evoSays("ledger", "verify");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/hold for entries 1 to 14; not anchored outside the database/);
+    expect(stdout).toMatch(
+      /hold for entries 1 to (\d+); .*\nanchored to \1, by this client's checkpoint by op-a@test\+[0-9a-f]{8}; nothing after it/,
+    );
+  });
+});
+
+describe("evo ledger checkpoint, keys, export, import", () => {
+  const at = (name: string) => join(evo.directory, name);
+  let key: string;
+  let last: number;
+
+  it("signs how far the record came, to stdout, a file or a command, and is believed by who knows the key", async () => {
+    const keys = JSON.parse((await evoSays("ledger", "keys", "--json")).stdout);
+    expect(keys).toEqual([{ key: expect.stringMatching(/^op-a@test\+/), state: "own", entry: expect.any(Number) }]);
+    key = keys[0].key;
+    const { stdout } = await evoSays("ledger", "checkpoint");
+    expect(stdout).toMatch(/^evo\.ledger\/1\/\S+\n\d+\n\S{44}\n\n— op-a@test \S+\n$/);
+    last = Number(stdout.split("\n")[1]);
+    await evoSays("ledger", "checkpoint", "--output", at("one"));
+    await evoSays("ledger", "checkpoint", "--exec", `cat > '${at("two")}'`);
+    for (const name of ["one", "two"]) expect(readFileSync(at(name), "utf8")).toBe(stdout);
+    const against = await evoSays("ledger", "verify", "--against", at("one"), "--key", key, "--json");
+    expect(JSON.parse(against.stdout)).toMatchObject({ checked: last, anchored: { number: last } });
+    expect((await evoSays("ledger", "checkpoint", "--exec", "exit 7")).code).toBe(1);
+  });
+
+  it("exports what verifies without a ledger, and moves it to an empty server", async () => {
+    expect((await evoSays("ledger", "export", at("export.jsonl"))).code).toBe(0);
+    const elsewhere = { env: { EVO_LEDGER_URL: "", EVO_HOME: at("nobody") } };
+    const check = (...more: readonly string[]) =>
+      evo.run(["ledger", "verify", "--file", at("export.jsonl"), ...more], elsewhere);
+    expect((await check("--key", key)).stdout).toContain(`anchored to ${last}, by its own checkpoint by op-a@test`);
+    expect((await check()).stdout).toMatch(
+      /^not anchored: its checkpoints are by op-a@test\+\w{8}, which nobody here trusts/m,
+    );
+    const target = await postgres.fresh();
+    const moved = (...args: readonly string[]) => evo.run(args, { env: { EVO_LEDGER_URL: target.admin } });
+    expect((await moved("ledger", "import", at("export.jsonl"))).stdout).toMatch(
+      /^entries 1 to \d+ of ledger \S+ are moved/,
+    );
+    expect((await moved("ledger", "verify")).stdout).toMatch(/^anchored to \d+, .*; \d+ not yet anchored$/m);
+    expect((await moved("ledger", "import", at("export.jsonl"))).code).toBe(2);
   });
 });
 

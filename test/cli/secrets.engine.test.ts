@@ -2,7 +2,8 @@
  * Canary secrets (invariant 11): they go through config, outputs, the environment, headers, answers, messages and the
  * ledger's address, in runs that pass, fail and err, and must be found nowhere afterwards, in no encoding.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -26,6 +27,9 @@ const CANARIES = {
   body: canary("body"),
   password: canary("password"),
 } as const;
+
+/** Not among the embedded server's programs; one of its own version or newer is needed. */
+const PG_DUMP = [18, 19].map((major) => `/usr/lib/postgresql/${major}/bin/pg_dump`).find((file) => existsSync(file));
 
 /** Reversed, so that the project's own files don't hold it. */
 const backwards = (text: string) => JSON.stringify([...text].reverse().join(""));
@@ -150,6 +154,9 @@ describe("runs with secrets everywhere", () => {
       ["runs", "--json"],
       ["ledger", "log"],
       ["ledger", "log", "--json"],
+      ["ledger", "verify", "--json"],
+      ["ledger", "checkpoint"],
+      ["ledger", "export", join(evo.directory, "export.jsonl")],
     ])
       expect((await evoSays(args)).code).toBe(0);
     const wrong = await evoSays(["runs"], {
@@ -213,6 +220,27 @@ describe("no canary is found", () => {
       "select count(*) from evo.entries where text like '%[secret]%'",
     );
     expect(Number(count)).toBeGreaterThan(0);
+  });
+  it("in an export, which carries entries and raw looks", () => {
+    const text = readFileSync(join(evo.directory, "export.jsonl"), "utf8");
+    expect(text).toContain('{"sample":');
+    expect(found("the export", text)).toEqual([]);
+  });
+  it("in any view", async () => {
+    const sql = "select viewname as name from pg_views where schemaname = 'evo'";
+    for (const { name } of await query<{ name: string }>(database.superuser, sql)) {
+      const rows = await query<{ text: string }>(database.superuser, `select t::text as text from evo.${name} as t`);
+      expect(rows.flatMap(({ text }) => found(`evo.${name}`, text))).toEqual([]);
+    }
+  });
+  it.skipIf(PG_DUMP === undefined)("in a dump of the database", () => {
+    const { status, stdout, stderr } = spawnSync(PG_DUMP ?? "", [database.superuser], {
+      encoding: "utf8",
+      maxBuffer: 1e9,
+    });
+    expect(status, stderr).toBe(0);
+    expect(stdout).toContain("COPY evo.entries");
+    expect(found("the dump", stdout)).toEqual([]);
   });
   it.each(["evo-home", "tmp", "projects", "sequences", "backend", "pulumi-home"])("in %s", (folder) => {
     expect(foundBelow(join(evo.directory, folder))).toEqual([]);

@@ -14,7 +14,7 @@ const gate = "g";
 function looks(target: string): readonly Measurement[] {
   return [1, 2, 3].map((number) => ({
     verdict: number === 1 ? "fail" : "pass",
-    observed: `${target} ${number}`,
+    observed: `${target} ${number}\0`,
     expected: target,
     number,
     began: number * 1000,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { recordable } from "../../src/canonical.js";
 import { encodeEntry, entryHash, field } from "../../src/ledger/encoding.js";
 import { codeOf, isLost, translate, withoutPassword } from "../../src/ledger/failures.js";
-import { recordable } from "../../src/ledger/rows.js";
 import { vectors } from "./vectors.js";
 
 describe("encodeEntry", () => {

@@ -6,6 +6,7 @@ import { openRehearsals, type Rehearsals } from "../support/rehearsal.js";
 import { eventually } from "../world/scratch.js";
 import { HELD, MUTATIONS } from "./mutations.js";
 import { expectOrderInLedger, expectOrderInWorld, flagCalls } from "./order.js";
+import { expectAnswers } from "./record.js";
 import { buildBelievingOldEvidence } from "./stale.js";
 import { NOBODY, refusedNaively, refusedUnderEvo, refusedWith } from "./users.js";
 
@@ -45,6 +46,7 @@ describe.concurrent("users are refused", () => {
       await expectOrderInWorld(world);
       await arrived();
       expect(refused()).toEqual(NOBODY);
+      await expectAnswers(rehearsals.evo, entries);
     });
     const verified = await rehearsals.evo.run(["ledger", "verify"]);
     expect(verified.code, verified.stderr).toBe(0);

@@ -3,6 +3,7 @@
  * the database's own, so they are set to known ones between reading and judging; the chain is proven before that.
  */
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { auditRun } from "../../../src/evo/audit.js";
 import { evolutionOf, historyOf } from "../../../src/evo/evolution.js";
@@ -168,4 +169,36 @@ describe("the evolution of a system and the history of a stack", () => {
     ]);
     expect((await historyOf(ledger, stack, { limit: 2 })).cut).toBe(true);
   });
+});
+
+it("docs/ledger.md gives queries that a reader may run, and that say the same without evo", async () => {
+  const page = readFileSync(new URL("../../../docs/ledger.md", import.meta.url), "utf8");
+  const queries =
+    /```sql\n([\s\S]*?)```/
+      .exec(page)?.[1]
+      ?.split(";")
+      .filter((sql) => sql.trim() !== "") ?? [];
+  const database = await server.fresh();
+  const ledger = await database.open("robot@ci");
+  await good((entries) => ledger.append(entries, { id: randomUUID(), leases: [] }));
+  const answers = [];
+  for (const sql of queries) {
+    const asked = sql.replaceAll("'R'", "'role-rollout-good'");
+    answers.push(await query<{ [column: string]: unknown }>(database.superuser, "set role evo_reader", asked));
+  }
+  const [looks, order, signed] = answers;
+  expect(looks?.map(({ step, target }) => `${step} ${target}`)).toEqual([
+    "identity pool",
+    "gateway us",
+    "gateway eu",
+    "null us",
+    "null eu",
+  ]);
+  expect(order?.map(({ step, started }) => `${step} ${started}`)).toEqual([
+    "identity 3",
+    "gateway-us 9",
+    "gateway-eu 12",
+    "flags 19",
+  ]);
+  expect(signed).toEqual([]);
 });

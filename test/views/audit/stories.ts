@@ -208,7 +208,7 @@ export async function early(append: Append): Promise<void> {
   const origin = { by: "jo@laptop", from: "a laptop", noted: {} };
   const body = { id: "d-4f1c", kind: "update", place: "early", rule: "halt", summary, origin };
   const found = await told.say("departure.detected", body, [start], about);
-  const halted = await told.say("run.halted", { cause: "departure", node: "identity", reason: summary }, [found]);
+  const halted = await told.say("run.halted", { cause: "departed", node: "identity", reason: summary }, [found]);
   const closed = await told.say(
     "departure.reconciled",
     { id: "d-4f1c", how: "adopted", reason: "it is what we wanted" },

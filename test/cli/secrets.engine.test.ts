@@ -3,13 +3,13 @@
  * ledger's address, in runs that pass, fail and err, and must be found nowhere afterwards, in no encoding.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CliResult } from "../support/engine.js";
 import { type Evo, openEvo } from "../support/evo.js";
-import { query, type TestDatabase, type TestServer, testServer } from "../support/postgres.js";
+import { localPostgres, query, type TestDatabase, type TestServer, testServer } from "../support/postgres.js";
 
 /** What no text may hold: a part of its canary that survives when masking misses the rest of it. */
 const core = (name: string) => `CANARY${name}8f3a71`;
@@ -27,9 +27,6 @@ const CANARIES = {
   body: canary("body"),
   password: canary("password"),
 } as const;
-
-/** Not among the embedded server's programs; one of its own version or newer is needed. */
-const PG_DUMP = [18, 19].map((major) => `/usr/lib/postgresql/${major}/bin/pg_dump`).find((file) => existsSync(file));
 
 /** Reversed, so that the project's own files don't hold it. */
 const backwards = (text: string) => JSON.stringify([...text].reverse().join(""));
@@ -64,7 +61,8 @@ const said: CliResult[] = [];
 
 beforeAll(async () => {
   evo = await openEvo();
-  postgres = await testServer();
+  // The local server, where there is one, has a pg_dump beside it.
+  postgres = await testServer(localPostgres);
   database = await postgres.fresh();
   const url = await loginWithPassword(database);
   server = createServer((request, response) => {
@@ -154,6 +152,13 @@ describe("runs with secrets everywhere", () => {
       ["runs", "--json"],
       ["ledger", "log"],
       ["ledger", "log", "--json"],
+      ["audit"],
+      ["audit", "--json"],
+      ["audit", "--since", "1h", "--json"],
+      ["audit", "--output", "projects/audit.html"],
+      ["history", "s/dev", "--json"],
+      ["ledger", "why", "s"],
+      ["ledger", "why", "s", "--forward", "--json"],
       ["ledger", "verify", "--json"],
       ["ledger", "checkpoint"],
       ["ledger", "export", join(evo.directory, "export.jsonl")],
@@ -233,8 +238,8 @@ describe("no canary is found", () => {
       expect(rows.flatMap(({ text }) => found(`evo.${name}`, text))).toEqual([]);
     }
   });
-  it.skipIf(PG_DUMP === undefined)("in a dump of the database", () => {
-    const { status, stdout, stderr } = spawnSync(PG_DUMP ?? "", [database.superuser], {
+  it.skipIf(localPostgres === undefined)("in a dump of the database", () => {
+    const { status, stdout, stderr } = spawnSync(join(localPostgres ?? "", "bin/pg_dump"), [database.superuser], {
       encoding: "utf8",
       maxBuffer: 1e9,
     });

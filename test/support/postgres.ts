@@ -39,13 +39,16 @@ export interface ServerKind {
   start(): Promise<TestServer>;
 }
 
+/** Where Debian puts it. */
 const LOCAL = "/usr/lib/postgresql/15";
+
+/** A locally installed Postgres 15, with the programs that the embedded one doesn't bring; undefined where there is none. */
+export const localPostgres: string | undefined = existsSync(join(LOCAL, "bin/postgres")) ? LOCAL : undefined;
 
 /** The servers that this machine offers; the embedded one always. */
 export function serverKinds(): readonly ServerKind[] {
   const kinds: ServerKind[] = [{ name: "embedded Postgres", start: () => testServer() }];
-  if (existsSync(join(LOCAL, "bin/postgres")))
-    kinds.push({ name: "local Postgres 15", start: () => testServer(LOCAL) });
+  if (localPostgres !== undefined) kinds.push({ name: "local Postgres 15", start: () => testServer(localPostgres) });
   const url = process.env.EVO_TEST_PG_URL;
   if (url !== undefined) kinds.push({ name: "EVO_TEST_PG_URL", start: () => sharedServer(url) });
   return kinds;

@@ -1,10 +1,10 @@
 /** `evo drift scan | list | show` and `evo declare` */
 import { departuresOf } from "../departures/known.js";
 import { describeEntry, shortName } from "../departures/words.js";
-import { EXIT } from "../errors.js";
+import { EvoError, EXIT } from "../errors.js";
 import type { ScanResult } from "../evo/departures/live.js";
 import { boardEntries, stackCalled } from "../evo/departures/reading.js";
-import { declare as declareAhead, scan } from "../evo/departures/scan.js";
+import { declare as declareAhead, scan, withdraw } from "../evo/departures/scan.js";
 import { findTargets } from "../evo/departures/targets.js";
 import { withLedger } from "../evo/reading.js";
 import { readSettings } from "../evo/settings.js";
@@ -28,6 +28,10 @@ export interface ScanCommand extends Common {
   readonly parallel?: string;
 }
 
+const STOPPED = new EvoError("drift.stopped", "stopped; what had been looked at is recorded", {
+  exit: EXIT.awaitsPerson,
+});
+
 /** Looks at the live system behind stacks. With `--fail`, exit 7 where anything departed or could not be assessed. */
 export async function driftScan(words: readonly string[], options: ScanCommand): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
@@ -35,7 +39,7 @@ export async function driftScan(words: readonly string[], options: ScanCommand):
   const rehearse = options.rehearse === true;
   const targets = await findTargets(words, options.all === true, settings.cwd, rehearse);
   const stopped = new AbortController();
-  process.once("SIGINT", () => stopped.abort(new Error("stopped")));
+  process.once("SIGINT", () => stopped.abort(STOPPED));
   const results = await scan(settings, {
     targets,
     rehearse,
@@ -104,11 +108,22 @@ export async function driftShow(name: string, options: { readonly json?: boolean
   });
 }
 
-/** Records the intent to run a sequence, ahead of its run. */
-export async function declare(reference: string, options: Common): Promise<void> {
+export interface DeclareOptions extends Common {
+  readonly withdraw?: string;
+}
+
+/** Records the intent to run a sequence, ahead of its run; or takes it back. */
+export async function declare(reference: string, options: DeclareOptions): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
   const loaded = await loadSequence(reference, settings.cwd);
   const rehearse = options.rehearse === true;
+  if (options.withdraw !== undefined) {
+    const reason = options.withdraw;
+    const entry = await withLedger(settings, say, (ledger) => withdraw(ledger, loaded.sequence.name, rehearse, reason));
+    return options.json
+      ? printJson({ entry })
+      : print(`${loaded.sequence.name} is no longer declared (entry ${entry})`);
+  }
   const request = { rehearse, ephemeralLedger: options.ephemeralLedger ?? false, say: sayAt };
   const { entry, open } = await declareAhead(settings, loaded, request);
   if (options.json) return printJson({ entry: entry.number, sequence: entry.sequence, digest: loaded.digest, open });

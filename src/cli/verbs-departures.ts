@@ -15,7 +15,11 @@ export function addDepartureVerbs(program: Command): void {
     .addOption(ephemeral)
     .addOption(engine)
     .addOption(json)
-    .addHelpText("after", "\nExamples:\n  evo declare role-rollout")
+    .option("--withdraw <reason>", "take the declaration back")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  evo declare role-rollout\n  evo declare role-rollout --withdraw 'postponed to next quarter'",
+    )
     .action(async (sequence, options) => (await import("./drift.js")).declare(sequence, options));
 
   const drift = program.command("drift").description("what differs between stacks, their live systems and the ledger");

@@ -22,8 +22,6 @@ export interface Drifted {
   /** `gone`: it isn't there any more. */
   readonly op: "changed" | "gone";
   readonly properties: readonly DriftedProperty[];
-  /** Another governed stack that has the same live resource: its own update may be the cause. */
-  readonly ours?: StackId;
 }
 
 export interface Ignored {

@@ -200,10 +200,9 @@ export function scanEntries(look: Look, scan: Scan, news: DriftNews | undefined,
 
 function driftEntry(look: Look, id: string, drifted: Drifted, moment: Moment): NewEntry {
   const placed = placeOf(look.known.stack, moment, look.orders);
-  const { urn, type, op, properties, ours } = drifted;
+  const { urn, type, op, properties } = drifted;
   const paths = properties.map(({ path }) => path);
-  const from = ours === undefined ? "" : `; ${ours} has the same live resource`;
-  const what = `drift: ${changedText([{ urn, type, op: op === "gone" ? "gone:" : "live differs:", paths }])}${from}`;
+  const what = `drift: ${changedText([{ urn, type, op: op === "gone" ? "gone:" : "live differs:", paths }])}`;
   // Who changed a live resource no provider tells.
   const origin = { by: "unknown", from: "unknown", noted: {} };
   const summary = summaryOf(look.known.stack, placed, origin, what);

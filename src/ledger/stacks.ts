@@ -39,10 +39,10 @@ export async function intendedOperations(
   return new Set(rows.map(({ operation }) => operation));
 }
 
-/** The newest word on each sequence that was declared ahead of a run: the declaration, or its withdrawal. */
+/** The newest word on each sequence that was declared ahead of a run (rehearsals apart): declaration or withdrawal. */
 export async function intents(database: Database): Promise<readonly Entry[]> {
-  const sql = `select distinct on (sequence) ${ENTRY_COLUMNS} from evo.readable_entries
+  const sql = `select distinct on (sequence, rehearsal) ${ENTRY_COLUMNS} from evo.readable_entries
     where type = 'sequence.withdrawn' or (type = 'sequence.declared' and body ->> 'ahead' = 'true')
-    order by sequence, number desc`;
+    order by sequence, rehearsal, number desc`;
   return (await database.ask<EntryRow>(sql, [])).map(toSoundEntry);
 }

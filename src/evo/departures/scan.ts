@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { relative } from "node:path";
 import type { Departure } from "../../departures/model.js";
+import { EvoError } from "../../errors.js";
 import type { Json } from "../../gates/model.js";
+import type { OpenLedger } from "../../ledger/index.js";
 import type { Entry } from "../../run/ports.js";
 import type { LoadedSequence } from "../../sequence/load.js";
 import { planFor, rehearsalOf } from "../rehearsal.js";
@@ -94,4 +96,22 @@ function declaration(session: Session, loaded: LoadedSequence, { plan, root }: S
   } as unknown as { readonly [key: string]: Json };
   const rehearsal = session.world !== undefined;
   return { type: "sequence.declared", sequence: plan.sequence.name, rehearsal, causes: [], body };
+}
+
+/** Takes a declaration back, and answers the entry's number. Errors: `declare.none` (exit 2) where none stands. */
+export async function withdraw(
+  ledger: OpenLedger,
+  sequence: string,
+  rehearsal: boolean,
+  reason: string,
+): Promise<number> {
+  const standing = (await ledger.intents()).find(
+    (entry) => entry.sequence === sequence && entry.rehearsal === rehearsal,
+  );
+  if (standing?.type !== "sequence.declared")
+    throw new EvoError("declare.none", `${sequence} is not declared`, { remedy: `evo declare ${sequence}` });
+  const body = { at: Date.now(), reason };
+  const entry = { type: "sequence.withdrawn", sequence, rehearsal, causes: [standing.number], body };
+  const [recorded] = await ledger.append([entry], { id: randomUUID(), leases: [] });
+  return recorded?.number ?? 0;
 }

@@ -172,6 +172,20 @@ describe.each(serverKinds())("questions on $name", ({ start }) => {
     expect(numbers(found.map(({ entry }) => entry))).toEqual([12]);
   });
 
+  it("gives an audit the departures in its sequence's order, on stacks that it has not reached", async () => {
+    const other = await (await server.fresh()).open();
+    const body = { id: "d", place: "early" };
+    await append(other, { type: "departure.detected", sequence: "s", stack: OTHER, body });
+    await append(other, { type: "departure.reconciled", stack: OTHER, body, causes: [1] });
+    await append(other, { type: "departure.detected", sequence: "t", stack: STACK, body });
+    await append(other, { type: "run.started", run: "r", sequence: "s", body: { plan: {} } });
+    await append(other, { type: "departure.reopened", stack: OTHER, body, causes: [1] });
+    await append(other, { type: "run.halted", run: "r", sequence: "s" });
+    await append(other, { type: "departure.closed", stack: OTHER, body, causes: [1] });
+    const found = (await other.audited("r")).filter(({ part }) => part === "departure");
+    expect(numbers(found.map(({ entry }) => entry))).toEqual([1, 2, 5]);
+  });
+
   it("names the newest start of a step and its outcome, in all runs and in one", async () => {
     const of = async (step: string, run?: string) => {
       const found = await ledger.newestOf(step, run);

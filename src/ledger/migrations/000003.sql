@@ -14,6 +14,7 @@ create index entries_authenticated on evo.entries (authenticated, number);
 -- The newest attempt of a step, the newest opening of a group.
 create index entries_step on evo.entries (step, number) where type in ('operation.intended', 'boundary.opened');
 create index entries_departures on evo.entries (stack, number) where starts_with(type, 'departure.');
+create index entries_departed on evo.entries (sequence, number) where starts_with(type, 'departure.');
 create index entries_owner on evo.entries ((body #>> '{plan,sequence,owner}'), number) where type = 'run.started';
 -- From a cause to what followed. Written at once: a list of pending rows would be read whole by every question.
 create index entries_causes on evo.entries using gin (cause_numbers) with (fastupdate = off);
@@ -67,7 +68,7 @@ $$;
 --   evidence   the looks that a pass of one of its gates names
 --   origin     what its start names: the declaration, or what it answers
 --   answer     of other runs that name one of its `run.*` entries
---   departure  on one of its stacks, recorded outside of it and before its end
+--   departure  on a stack that it operated or that its sequence plans, recorded outside of it and before its end
 -- A gate may look for a week: looks that no verdict rests on are left out.
 create view evo.readable_audit as
   select own.run as audited, 'own'::text as part, own.*
@@ -94,8 +95,12 @@ create view evo.readable_audit as
   select run.run, 'departure', departure.*
     from evo.runs as run
       cross join lateral (
-        select distinct intent.stack from evo.entries as intent
+        select intent.stack from evo.entries as intent
         where intent.run = run.run and intent.type = 'operation.intended'
+        union
+        select departed.stack from evo.entries as departed
+        where departed.sequence = run.sequence and starts_with(departed.type, 'departure.')
+          and departed.number <= run.last
       ) as used
       join evo.readable_entries as departure on departure.stack = used.stack
     where starts_with(departure.type, 'departure.') and departure.number <= run.last

@@ -6,7 +6,7 @@ import { EvoError, EXIT } from "../../errors.js";
 import type { RunEvent } from "../../run/events.js";
 import type { Entry } from "../../run/ports.js";
 import { boundariesOf } from "./boundaries.js";
-import { departuresOf } from "./departures.js";
+import { departuresOf, during } from "./departures.js";
 import { AUDIT_SCHEMA, type AuditInput, type AuditReport } from "./model.js";
 import { orderOf } from "./order.js";
 import { deedsOf } from "./people.js";
@@ -26,10 +26,10 @@ export function audit(input: AuditInput): AuditReport {
   const looks = once(evidence);
   const facts = {
     standing: standingOf(own),
-    people: deedsOf(inOrder([...origins, ...own, ...departures])),
+    people: deedsOf(inOrder([...origins, ...own, ...departures.filter(({ number }) => number > start.entry.number)])),
     order: orderOf(plan, own),
     boundaries: boundariesOf(plan, own, looks),
-    departures: departuresOf(inOrder([...own, ...departures])),
+    departures: during(departuresOf(inOrder([...own, ...departures])), start.entry.number),
     halts: haltsOf(own),
     answers: answersOf(answers),
   };
@@ -43,7 +43,7 @@ export function audit(input: AuditInput): AuditReport {
     started: start.entry.time,
     reported: isoOf(now),
     verdicts: {
-      ordered: ordered(facts),
+      ordered: ordered(facts, name),
       converged: converged(facts),
       complete: complete(facts),
       unmodified: unmodified(integrity),

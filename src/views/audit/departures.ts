@@ -38,11 +38,13 @@ function rowOf(first: Told, about: readonly Told[]): DepartureRow {
   const how = OPEN.has(standing) ? undefined : textOf(newest, "how");
   return {
     entry: first.number,
+    last: newest.number,
     time: first.time,
     summary: textOf(first, "summary", "reason") ?? `changed outside of evo (${textOf(first, "kind") ?? "unknown how"})`,
     by: textOf(first, "by") ?? originOf(first) ?? "unknown",
     standing,
     ...(id === undefined ? {} : { id }),
+    ...(first.sequence === undefined ? {} : { sequence: first.sequence }),
     ...(first.stack === undefined ? {} : { stack: first.stack }),
     ...(step === undefined ? {} : { step }),
     ...(place === undefined ? {} : { place }),
@@ -59,6 +61,11 @@ function originOf({ body: { origin } }: Told): string | undefined {
 
 function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
   return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** Departures that stood or were found while a run was on its way: not those that had ended before its entry `first`. */
+export function during(departures: readonly DepartureRow[], first: number): readonly DepartureRow[] {
+  return departures.filter((row) => isOpen(row) || row.last > first);
 }
 
 const OPEN: ReadonlySet<string> = new Set(["detected", "reopened"]);

@@ -18,7 +18,7 @@ export interface AuditInput {
   readonly origins: readonly Entry[];
   /** Entries of other runs that name one of its `run.*` entries. */
   readonly answers: readonly Entry[];
-  /** Departures on its stacks that were recorded outside of the run. */
+  /** Departures on its stacks, and in its sequence's order, that were recorded outside of the run and before its end. */
   readonly departures: readonly Entry[];
   readonly integrity: Integrity;
   /** Milliseconds since the epoch. */
@@ -123,6 +123,10 @@ export interface BoundaryReport {
 export interface DepartureRow {
   readonly id?: string;
   readonly entry: number;
+  /** The newest entry about it. */
+  readonly last: number;
+  /** In whose order it lies. */
+  readonly sequence?: string;
   readonly time: string;
   readonly stack?: string;
   readonly step?: string;

@@ -9,11 +9,11 @@ type Facts = Pick<AuditReport, "standing" | "order" | "boundaries" | "departures
 
 const amount = (count: number, noun: string, many = `${noun}s`): string => `${count} ${count === 1 ? noun : many}`;
 
-/** Nothing started before what it had to wait for, and nobody changed a stack out of the sequence's order. */
-export function ordered({ order, departures }: Facts): Requirement {
+/** Nothing started before what it had to wait for, and nobody changed a stack out of this sequence's order. */
+export function ordered({ order, departures }: Facts, sequence: string): Requirement {
   const starts = order.filter(({ started }) => started !== undefined);
   const early = starts.filter((row) => row.early.length > 0).map(earlyStart);
-  const foreign = departures.filter(({ place }) => place === "early" || place === "concurrent").map(outOfSequence);
+  const foreign = departures.filter((row) => isOutOfSequence(row, sequence)).map(outOfSequence);
   const wrong = [...foreign, ...early];
   if (wrong.length > 0) return { holds: "no", because: wrong };
   if (starts.length === 0) return { holds: "not yet", because: ["nothing has been started"] };
@@ -23,6 +23,11 @@ export function ordered({ order, departures }: Facts): Requirement {
 
 function earlyStart({ step, started, early }: OrderRow): string {
   return `${step} was started${naming(started?.entry ?? 0)} although ${early.join(" and ")}`;
+}
+
+/** What lies in another sequence's order is shown, but breaks none here. */
+function isOutOfSequence(row: DepartureRow, sequence: string): boolean {
+  return ["early", "concurrent"].includes(row.place ?? "") && (row.sequence ?? sequence) === sequence;
 }
 
 /** `out of sequence: identity was changed before its step by …`, unless its summary says so itself. */

@@ -199,6 +199,28 @@ describe("the rest", () => {
     expect(describeAudit(report, 120).join("\n")).toContain("by unknown (entry 1); in place");
   });
 
+  it.each<readonly [string, Partial<NewEntry>, "yes" | "no", number]>([
+    ["open before the start, in this sequence's order", { sequence: "role-rollout" }, "no", 1],
+    ["open before the start, in another's order", { sequence: "another" }, "yes", 1],
+  ])("counts an early departure where it belongs: %s", async (_, more, holds, shown) => {
+    const { append, entries } = memory();
+    const body = { id: "d", place: "early", summary: "pushed" };
+    await append([{ type: "departure.detected", stack: "s#identity", causes: [], body, ...more }]);
+    await good(append);
+    const report = auditOf(entries, "role-rollout-good", entries.slice(0, 1));
+    expect([report.verdicts.ordered.holds, report.departures.length]).toEqual([holds, shown]);
+  });
+
+  it("leaves out what had ended before the run", async () => {
+    const { append, entries } = memory();
+    const body = { id: "d", place: "early", summary: "pushed" };
+    await append([{ type: "departure.detected", stack: "s#identity", causes: [], body }]);
+    await append([{ type: "departure.closed", stack: "s#identity", causes: [1], body: { id: "d", how: "gone" } }]);
+    await good(append);
+    const report = auditOf(entries, "role-rollout-good", entries.slice(0, 2));
+    expect([report.verdicts.ordered.holds, report.departures]).toEqual(["yes", []]);
+  });
+
   it("refuses entries without a start", () => {
     expect(() => auditOf([], "r")).toThrow(/hold no start/);
   });

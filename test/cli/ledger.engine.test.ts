@@ -46,7 +46,8 @@ describe("evo ledger log", () => {
   it("gives all entries, gap-free, as one JSON document, as ndjson and as lines", async () => {
     const all = await log();
     expect(all.map(({ number }) => number)).toEqual(all.map((_, at) => at + 1));
-    expect(all.map(({ type }) => type).slice(0, 7)).toEqual([
+    expect(all.map(({ type }) => type).slice(0, 8)).toEqual([
+      "stack.baselined",
       "sequence.declared",
       "run.started",
       "operation.intended",
@@ -59,29 +60,38 @@ describe("evo ledger log", () => {
     expect(ndjson.map((line) => JSON.parse(line))).toEqual(all);
     const lines = (await evoSays("ledger", "log")).stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(all.length);
-    expect(lines[2]).toMatch(
-      /^ {4}3 {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}operation\.intended {4}seq-a-\w{6} {2}a: up, previewing$/,
+    expect(lines[3]).toMatch(
+      /^ {4}4 {2}\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}operation\.intended {4}seq-a-\w{6} {2}a: up, previewing$/,
     );
   });
 
   it("filters by run, sequence, stack, type, actor, time and number", async () => {
     const all = await log();
     const [first] = all;
-    const b = all.filter(({ sequence }) => sequence === "seq-b");
+    const b = all.filter(({ actor }) => actor.claimed === "op-b@test");
     const run = b.find((entry) => entry.run !== undefined)?.run ?? "";
     const operations = all.filter(({ type }) => type.startsWith("operation."));
     const split = b[0]?.time ?? "";
     const table: readonly (readonly [readonly string[], readonly Line[]])[] = [
-      [["--sequence", "seq-b"], b],
+      [["--sequence", "seq-b"], b.slice(1)],
       [["--run", run], b.filter((entry) => entry.run === run)],
       [["--type", "run.started"], all.filter(({ type }) => type === "run.started")],
       [["--type", "operation.*"], operations],
-      [["--stack", "b/dev"], operations.slice(3)],
+      [
+        ["--stack", "b/dev"],
+        [...b.slice(0, 1), ...operations.slice(3)],
+      ],
       [["--stack", "ev"], []],
       [["--actor", "op-b"], b],
       [["--actor", "op-b@test", "--type", "run.*"], b.filter(({ type }) => type.startsWith("run."))],
       [["--since", split], b],
-      [["--until", split], all.slice(0, 7)],
+      [
+        ["--until", split],
+        all.slice(
+          0,
+          all.findIndex(({ actor }) => actor.claimed === "op-b@test"),
+        ),
+      ],
       [["--since", "1h"], all],
       [["--since", first?.time ?? "", "--limit", "2"], all.slice(-2)],
       [["--run", "nobody"], []],
@@ -121,11 +131,11 @@ describe("evo ledger log", () => {
 
 describe("evo ledger show, runs, status", () => {
   it("show one entry whole, with its causes", async () => {
-    const entry = JSON.parse((await evoSays("ledger", "show", "3", "--json")).stdout);
-    expect(entry).toMatchObject({ number: 3, type: "operation.intended", causes: [{ number: 2 }] });
-    const { stdout } = await evoSays("ledger", "show", "3");
-    expect(stdout).toMatch(/^entry {6}3 of ledger /);
-    expect(stdout).toMatch(/^causes {5}2 \(/m);
+    const entry = JSON.parse((await evoSays("ledger", "show", "4", "--json")).stdout);
+    expect(entry).toMatchObject({ number: 4, type: "operation.intended", causes: [{ number: 3 }] });
+    const { stdout } = await evoSays("ledger", "show", "4");
+    expect(stdout).toMatch(/^entry {6}4 of ledger /);
+    expect(stdout).toMatch(/^causes {5}3 \(/m);
     expect(stdout).toContain("op-a@test");
     const none = await evoSays("ledger", "show", "999");
     expect(none.code).toBe(2);

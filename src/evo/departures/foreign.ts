@@ -42,6 +42,8 @@ export interface LookOptions {
 export interface Seen {
   /** What is known now, the new entries included. */
   readonly known: ReadonlyMap<StackId, StackKnowledge>;
+  /** What the backends showed. */
+  readonly views: ReadonlyMap<StackId, BackendView>;
   /** Why nothing could be said of a stack. */
   readonly unseen: ReadonlyMap<StackId, string>;
   readonly entries: readonly Entry[];
@@ -94,30 +96,30 @@ async function lookOnce(looker: Looker, subjects: readonly Subject[], options: L
   const stacks = subjects.map(({ stack }) => stack);
   const known = await knowledge(looker.ledger, stacks);
   const unseen = new Map<StackId, string>();
-  const views = await inParallel(subjects, AT_A_TIME, async (subject) => {
+  const views = new Map<StackId, BackendView>();
+  await inParallel(subjects, AT_A_TIME, async ({ node, root, stack }) => {
     try {
-      return await looker.executor.view(subject.node, subject.root, known.get(subject.stack)?.baseline?.position);
+      views.set(stack, await looker.executor.view(node, root, known.get(stack)?.baseline?.position));
     } catch (error) {
-      unseen.set(subject.stack, (error as Error).message);
-      return undefined;
+      unseen.set(stack, (error as Error).message);
     }
   });
-  const ours = await looker.ledger.intended(claimedIn(views));
+  const ours = await looker.ledger.intended(claimedIn([...views.values()]));
   const made: NewEntry[] = [];
-  for (const [place, subject] of subjects.entries()) {
-    const view = views[place];
+  for (const subject of subjects) {
+    const view = views.get(subject.stack);
     if (view === undefined) continue;
     const entries = await entriesOf(looker, subject, known.get(subject.stack), view, ours, options, unseen);
     made.push(...entries.map((entry) => shifted(entry, made.length)));
   }
-  if (made.length === 0) return { known, unseen, entries: [] };
+  if (made.length === 0) return { known, views, unseen, entries: [] };
   const entries = await looker.ledger.append(made, { id: appendId(made, known), leases: [] });
-  return { known: await knowledge(looker.ledger, stacks), unseen, entries };
+  return { known: await knowledge(looker.ledger, stacks), views, unseen, entries };
 }
 
 /** Operation ids that updates say they are of. */
-function claimedIn(views: readonly (BackendView | undefined)[]): readonly string[] {
-  const updates = views.flatMap((view) => view?.updates ?? []);
+function claimedIn(views: readonly BackendView[]): readonly string[] {
+  const updates = views.flatMap((view) => view.updates);
   return updates.flatMap(({ noted }) => (noted["ci.system"] === "evo" ? (noted["ci.build.number"] ?? []) : []));
 }
 

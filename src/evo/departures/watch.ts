@@ -3,9 +3,8 @@
  * for what happens to its stacks behind evo's back.
  */
 import { availableParallelism } from "node:os";
-import { GONE } from "../../departures/foreign.js";
 import { DEPARTURE_TYPES, departuresOf } from "../../departures/known.js";
-import type { Departure, PlannedOrder, StackKnowledge } from "../../departures/model.js";
+import type { BackendView, Departure, PlannedOrder } from "../../departures/model.js";
 import type { Plan } from "../../plan/model.js";
 import { departedHalt } from "../../run/departed.js";
 import { stepsOf } from "../../run/edges.js";
@@ -55,7 +54,7 @@ export async function lookBeforeStart(
   const subjects = subjectsOf(session, plan, root);
   const orders = ordersOnce(looker);
   const seen = await lookForForeign(looker, distinct(subjects), { policy: plan.outOfBand, orders, fresh });
-  const there = subjects.filter(({ stack }) => isThere(seen.known.get(stack)));
+  const there = subjects.filter(({ stack }) => hasLiveSystem(seen.views.get(stack)));
   const signal = new AbortController().signal;
   const results = await scanStacks(
     looker,
@@ -72,8 +71,9 @@ export async function lookBeforeStart(
   );
 }
 
-function isThere(known: StackKnowledge | undefined): boolean {
-  return known?.checkpoint !== undefined && known.checkpoint !== GONE;
+/** Where nothing was ever deployed nothing can have drifted. What couldn't be looked at is tried again, and told of. */
+function hasLiveSystem(view: BackendView | undefined): boolean {
+  return view === undefined || (view.exists && view.resources !== 0);
 }
 
 async function openDepartures({ ledger }: Pick<Session, "ledger">, subjects: readonly Subject[]) {

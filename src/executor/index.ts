@@ -1,13 +1,13 @@
 /** The executor: everything Pulumi, behind the machine's port (DESIGN 5). */
 import { EvoError } from "../errors.js";
 import type { StepNode } from "../plan/model.js";
-import { createRedactor, secretsInEnvironment } from "../redact.js";
-import type { Executor, OperationOutcome, OperationRequest } from "../run/ports.js";
+import type { Executor, OperationRequest } from "../run/ports.js";
 import { languageHostFor } from "./language-host/choose.js";
 import { languageHostPath } from "./language-host/install.js";
 import { makeOperationDirectory, operationDirectory, signal } from "./operation/directory.js";
 import { engineEnvironment } from "./operation/environment.js";
 import { followOperation } from "./operation/follow.js";
+import { inspectedFromAfar } from "./operation/inspected.js";
 import { createHostLauncher, type HostLauncher } from "./operation/launch.js";
 import type { HostOrder } from "./operation/order.js";
 import { environmentLookup, stepValues } from "./operation/values.js";
@@ -15,7 +15,6 @@ import type { ExecutorReads, ExecutorSettings } from "./settings.js";
 import { stackIdentity } from "./stack/backend.js";
 import { type DriftQuestion, refreshPreview } from "./stack/drift.js";
 import { findStack, identifyStack } from "./stack/identity.js";
-import { historyEntry, leftovers } from "./stack/inspect.js";
 import { liveDrift } from "./stack/live.js";
 import { createOutputsReader } from "./stack/outputs.js";
 import { previewStep } from "./stack/preview.js";
@@ -46,7 +45,7 @@ export function createExecutor(
         directory: directoryOf(request.intent.operation),
         signal: aborted,
         takeUp: async () => launcher.launch(await orderOf(settings, request, "observe")),
-        withoutDirectory: async () => withoutDirectory(await orderOf(settings, request, "observe")),
+        withoutDirectory: async () => inspectedFromAfar(await orderOf(settings, request, "observe"), request.previewed),
       }),
     accept: async (operation) => void signal(directoryOf(operation), "accept"),
     refuse: async (operation, reason) => void signal(directoryOf(operation), "refuse", reason),
@@ -157,35 +156,4 @@ async function orderOf(
   const home = settingsHome(settings, node, project);
   const what = { env, project, stack, stackName: node.stack.stack, options, oneProcess, ...home };
   return { ...common, ...what, config, secretConfig, secrets: lookedUp };
-}
-
-/**
- * There is an intent, but nothing of the operation on this machine. An engine that was started elsewhere would have left
- * a history entry, a lock or a pending operation; with none of them it never was.
- */
-async function withoutDirectory(order: HostOrder): Promise<OperationOutcome> {
-  const now = Date.now();
-  const redactor = createRedactor([...order.secrets, ...secretsInEnvironment(order.env)]);
-  try {
-    const entry = await historyEntry(order);
-    const times = { began: entry?.began ?? now, ended: entry?.ended ?? now };
-    const changes = { counts: entry?.counts ?? {}, resources: [], diagnostics: [], providers: {} };
-    const seen = { ...changes, engine: order.engine.version, duration: times.ended - times.began };
-    if (entry?.succeeded === true) return { status: "succeeded", ...times, changes: seen };
-    if (entry !== undefined)
-      return { status: "failed", ...times, reason: "so says the engine's history", changes: seen };
-    const facts = await leftovers(order);
-    if (facts.length > 0) return { status: "unresolved", facts: ["nothing is known of it on this machine", ...facts] };
-    return {
-      status: "absent",
-      ...times,
-      reason: "no engine was ever started: no directory, history, lock or pending operation",
-    };
-  } catch (error) {
-    const unable = redactor.apply((error as Error).message);
-    return {
-      status: "unresolved",
-      facts: ["nothing is known of it on this machine", `the backend could not be asked: ${unable}`],
-    };
-  }
 }

@@ -124,6 +124,8 @@ export type RunEvent = { readonly at: number } & (
       readonly type: "operation.previewed";
       readonly operation: OperationId;
       readonly preview: ChangeSet;
+      /** Digest of the engine's checkpoint that was previewed: what an update that never began leaves as it is. */
+      readonly checkpoint?: string;
       readonly refusal?: string;
     }
   | {

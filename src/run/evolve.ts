@@ -76,11 +76,14 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
         opened: closeAround(state, step),
       };
     }
-    case "operation.previewed":
-      return withAttempt(state, event.operation, (attempt) => ({
-        ...attempt,
-        previewed: { entry, ...(event.refusal === undefined ? {} : { refusal: event.refusal }) },
-      }));
+    case "operation.previewed": {
+      const { refusal, checkpoint } = event;
+      const told = {
+        ...(refusal === undefined ? {} : { refusal }),
+        ...(checkpoint === undefined ? {} : { checkpoint }),
+      };
+      return withAttempt(state, event.operation, (attempt) => ({ ...attempt, previewed: { entry, ...told } }));
+    }
     case "operation.succeeded":
       return withOutcome(state, event.operation, {
         status: "succeeded",

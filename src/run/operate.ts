@@ -55,7 +55,8 @@ export async function followOperation(driving: Driving, step: NodeId): Promise<v
   if (attempt === undefined || attempt.outcome !== undefined) return;
   const node = stepNode(state, step);
   if (!driving.leases.holds(attempt.stack)) return takeStack(driving, node, attempt.stack);
-  await follow(driving, requestOf(state, node, intentOf(node, attempt)));
+  const request = requestOf(state, node, intentOf(node, attempt));
+  await follow(driving, attempt.previewed === undefined ? request : { ...request, previewed: attempt.previewed });
 }
 
 /** Asks for the lease; while another holds it, says so and waits a little. The next decision comes back here. */
@@ -118,7 +119,7 @@ async function previewed(
   report: OperationReport & { kind: "previewed" },
 ): Promise<void> {
   const { recorder, ports, leases } = driving;
-  const { preview, refusal } = report;
+  const { preview, checkpoint, refusal } = report;
   const attempt = attemptOf(recorder.state(), operation);
   if (attempt.previewed === undefined) {
     const event: RunEvent = {
@@ -126,6 +127,7 @@ async function previewed(
       at: ports.clock.now(),
       operation,
       preview,
+      ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(refusal === undefined ? {} : { refusal }),
     };
     await recorder.record([{ event, causes: [attempt.entry] }]);

@@ -133,7 +133,13 @@ export type OperationReport =
       readonly urn?: string;
     }
   /** The preview is complete and the engine waits: `accept` or `refuse` it. `refusal` says that invariant 10 forbids it. */
-  | { readonly kind: "previewed"; readonly preview: ChangeSet; readonly refusal?: string }
+  | {
+      readonly kind: "previewed";
+      readonly preview: ChangeSet;
+      /** Digest of the engine's checkpoint that was previewed, where it can be told. */
+      readonly checkpoint?: string;
+      readonly refusal?: string;
+    }
   | { readonly kind: "ended"; readonly outcome: OperationOutcome };
 
 export type OperationOutcome =
@@ -168,6 +174,8 @@ export interface OperationRequest {
   readonly node: StepNode;
   /** Absolute folder that the plan's paths are relative to. */
   readonly root: string;
+  /** How far the record says that an earlier driver had come: its preview, and the checkpoint that was previewed. */
+  readonly previewed?: { readonly checkpoint?: string };
 }
 
 export interface Executor {

@@ -33,7 +33,7 @@ export interface Attempt {
   /** Number of the entry that declared the intent. */
   readonly entry: number;
   readonly intendedAt: number;
-  readonly previewed?: { readonly entry: number; readonly refusal?: string };
+  readonly previewed?: { readonly entry: number; readonly checkpoint?: string; readonly refusal?: string };
   readonly outcome?: AttemptOutcome;
 }
 

@@ -4,20 +4,20 @@ import { join } from "node:path";
 import { createRedactor, type Redactor, secretsInEnvironment } from "../../redact.js";
 import type { OperationOutcome } from "../../run/ports.js";
 import { checkpointDigest } from "../stack/backend.js";
-import { type HistoryEntry, historyEntry, leftovers } from "../stack/inspect.js";
-import { exportDigest } from "../stack/state-digest.js";
 import { type SettingsCopy, settingsCopy } from "./config.js";
-import { clearScratch, EVENTS, makeFifo, SECRETS, signalText, watchDirectory } from "./directory.js";
+import { clearScratch, EVENTS, makeFifo, SECRETS, watchDirectory } from "./directory.js";
 import { plainText } from "./engine-events.js";
 import type { EngineExit } from "./engine-process.js";
 import { readFifo, readFifoOnDemand } from "./fifo.js";
-import { type Journal, openJournal, readJournal } from "./journal.js";
+import { checkpointAfter, inspected } from "./inspected.js";
+import { type Call, type Journal, openJournal, readJournal } from "./journal.js";
 import { createObserver, type Observer } from "./observer.js";
 import type { HostOrder } from "./order.js";
 import { type Ending, failureReason, outcomeOf } from "./outcome.js";
 import { findByEnvironment, identifyProcess, isAlive } from "./process-identity.js";
 import type { Standby } from "./standby.js";
-import { changesOf, fold, initialState, type OperationState } from "./state.js";
+import { fold, initialState, type OperationState } from "./state.js";
+import { unlock } from "./unlock.js";
 
 /** Milliseconds between looks at an engine that is not our child. */
 const WATCH = 100;
@@ -51,15 +51,14 @@ export async function drive(order: HostOrder, standby: Standby, hosted: () => vo
   scene.close();
 }
 
-function hostedLine(order: HostOrder) {
+function hostedLine({ engine }: HostOrder) {
   const host = identifyProcess(process.pid) ?? { pid: process.pid, start: "?", boot: "?" };
-  const checkpoint = order.stack.kind === "file" ? checkpointDigest(order.stack) : undefined;
-  return {
-    line: "hosted" as const,
-    host,
-    engine: order.engine.version,
-    ...(checkpoint === undefined ? {} : { checkpoint }),
-  };
+  return { line: "hosted" as const, host, engine: engine.version };
+}
+
+function spawningLine({ stack }: HostOrder, call: Call) {
+  const checkpoint = stack.kind === "file" ? checkpointDigest(stack) : undefined;
+  return { line: "spawning" as const, call, ...(checkpoint === undefined ? {} : { checkpoint }) };
 }
 
 function openScene(order: HostOrder): Scene {
@@ -92,16 +91,18 @@ function openScene(order: HostOrder): Scene {
 
 async function begin(scene: Scene): Promise<OperationOutcome> {
   const { order, observer } = scene;
+  for (const message of unlock(order))
+    observer.record({ line: "seen", phase: "preview", seen: { kind: "diagnostic", severity: "warning", message } });
   let exit: EngineExit | undefined;
   const hooks = {
-    spawning: (call: "attempt" | "preview" | "update") => observer.record({ line: "spawning", call }, "durable"),
-    spawned: (call: "attempt" | "preview" | "update", engine: { pid: number; interrupt(): void }) => {
+    spawning: (call: Call) => observer.record(spawningLine(order, call), "durable"),
+    spawned: (call: Call, engine: { pid: number; interrupt(): void }) => {
       const identity = identifyProcess(engine.pid) ?? { pid: engine.pid, start: "?", boot: "?" };
       observer.attach(engine.interrupt);
       observer.record({ line: "spawned", call, engine: identity }, "durable");
       observer.react();
     },
-    exited: (call: "attempt" | "preview" | "update", ended: EngineExit) => {
+    exited: (call: Call, ended: EngineExit) => {
       scene.drain();
       exit = ended;
       observer.record({ line: "exited", call, code: ended.code, signal: ended.signal }, "durable");
@@ -182,10 +183,6 @@ function wasKilled({ call, exits, accepted }: OperationState): boolean {
   return accepted && call !== undefined && exits[call] !== undefined && exits[call].code === null;
 }
 
-async function checkpointAfter(order: HostOrder): Promise<string | undefined> {
-  return order.stack.kind === "file" ? checkpointDigest(order.stack) : exportDigest(order).catch(() => undefined);
-}
-
 /** Something of ours failed. Before any engine was started that is an ordinary failure; later the engine is looked at. */
 async function brokenOff(scene: Scene, error: Error): Promise<OperationOutcome> {
   const state = scene.observer.state();
@@ -219,70 +216,4 @@ async function gone(scene: Scene, alive: () => boolean): Promise<void> {
     scene.observer.react();
   }
   scene.drain();
-}
-
-/**
- * How an operation ended that nobody saw to its end (invariant 5). `absent` only where no engine was ever started; an
- * update that was never let through has had no effect; else the engine's own history decides, or nobody can say.
- */
-export async function inspected(
-  order: HostOrder,
-  state: OperationState,
-  redactor: Redactor,
-): Promise<OperationOutcome> {
-  const now = Date.now();
-  if (state.call === undefined) {
-    return {
-      status: "absent",
-      began: now,
-      ended: now,
-      reason: "its operation host died before it had started an engine",
-    };
-  }
-  const times = { began: state.began ?? now, ended: now };
-  // The word itself counts, not the journal's note of it: the engine may have seen it after the host had died.
-  const accepted = state.accepted || signalText(order.directory, "accept") !== undefined;
-  if (!accepted) return unaccepted(state, times);
-  try {
-    const entry = await historyEntry(order);
-    if (entry !== undefined) return await byHistory(order, state, entry);
-    return { status: "unresolved", facts: [...factsOf(order, state), ...(await leftovers(order))] };
-  } catch (error) {
-    const unable = `the backend could not be asked: ${plainText((error as Error).message, redactor.apply)}`;
-    return { status: "unresolved", facts: [...factsOf(order, state), unable] };
-  }
-}
-
-function unaccepted(state: OperationState, times: { began: number; ended: number }): OperationOutcome {
-  if (state.refused !== undefined) return { status: "refused", ...times, reason: state.refused };
-  const status = state.cancelled ? "cancelled" : "failed";
-  return { status, ...times, reason: "it ended before its update was let through; nothing was changed" };
-}
-
-async function byHistory(order: HostOrder, state: OperationState, entry: HistoryEntry): Promise<OperationOutcome> {
-  const checkpoint = await checkpointAfter(order);
-  const seen = changesOf(state, "update", entry.ended);
-  const common = {
-    began: state.began ?? entry.began,
-    ended: Math.min(entry.ended, Date.now()),
-    changes: { ...seen, counts: entry.counts },
-    ...(checkpoint === undefined ? {} : { checkpoint }),
-  };
-  if (entry.succeeded && !state.surprised) return { status: "succeeded", ...common };
-  if (state.refused !== undefined) return { status: "refused", reason: state.refused, ...common };
-  if (state.cancelled) return { status: "cancelled", reason: "cancelled during its update", ...common };
-  const reason = failureReason(state, { stderr: "", programErrors: [] });
-  return { status: "failed", reason: reason === "" ? "the engine's history says that it failed" : reason, ...common };
-}
-
-function factsOf(order: HostOrder, state: OperationState): readonly string[] {
-  const engine = state.engine === undefined ? "of unknown pid" : `pid ${state.engine.pid}`;
-  const orphans = state.children.filter(isAlive).map(({ pid }) => `a process of the engine still runs (pid ${pid})`);
-  const facts = [
-    `the engine (${engine}) is gone, and the engine's history has no entry of ${order.operation}`,
-    ...orphans,
-  ];
-  if (order.stack.kind !== "file" || state.before === undefined) return facts;
-  const same = checkpointDigest(order.stack) === state.before;
-  return [...facts, `the engine's checkpoint is ${same ? "what it was" : "not what it was"} before the operation`];
 }

@@ -41,12 +41,13 @@ export async function* followOperation(options: FollowOptions): AsyncGenerator<O
   }
 }
 
-function reportOf(line: JournalLine, { refused }: OperationState): OperationReport | undefined {
+function reportOf(line: JournalLine, { refused, before }: OperationState): OperationReport | undefined {
   if (line.line === "outcome") return { kind: "ended", outcome: line.outcome };
   if (line.line !== "previewed") return undefined;
   const { preview, refusal } = line;
   const why = refusal ?? refused;
-  return { kind: "previewed", preview, ...(why === undefined ? {} : { refusal: why }) };
+  const checkpoint = before === undefined ? {} : { checkpoint: before };
+  return { kind: "previewed", preview, ...checkpoint, ...(why === undefined ? {} : { refusal: why }) };
 }
 
 function advanced(lines: readonly JournalLine[]): boolean {

@@ -31,9 +31,12 @@ export type Seen =
   | { readonly kind: "summary"; readonly preview: boolean; readonly counts: { readonly [op: string]: number } };
 
 export type JournalLine = { readonly at: number } & (
-  | { readonly line: "hosted"; readonly host: ProcessIdentity; readonly engine: string; readonly checkpoint?: string }
-  /** Committed to disk before the engine is spawned: without this line no engine ever was. */
-  | { readonly line: "spawning"; readonly call: Call }
+  | { readonly line: "hosted"; readonly host: ProcessIdentity; readonly engine: string }
+  /**
+   * Committed to disk before the engine is spawned: without this line no engine ever was. `checkpoint`: digest of the
+   * engine's checkpoint at that moment, where it can be told cheaply.
+   */
+  | { readonly line: "spawning"; readonly call: Call; readonly checkpoint?: string }
   | { readonly line: "spawned"; readonly call: Call; readonly engine: ProcessIdentity }
   | { readonly line: "children"; readonly processes: readonly ProcessIdentity[] }
   | { readonly line: "seen"; readonly phase: Phase; readonly seen: Seen }

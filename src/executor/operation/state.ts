@@ -9,7 +9,7 @@ export interface OperationState {
   readonly hosts: readonly ProcessIdentity[];
   /** Version of the engine. */
   readonly engineVersion: string;
-  /** Digest of the engine's checkpoint before the operation, where it can be told cheaply. */
+  /** Digest of the engine's checkpoint before the first engine process, where it can be told cheaply. */
   readonly before?: string;
   /** The call that was announced last; without one no engine was ever started. */
   readonly call?: Call;
@@ -56,9 +56,9 @@ const NOTHING_YET: OperationState = {
 export function fold(state: OperationState, line: JournalLine): OperationState {
   switch (line.line) {
     case "hosted":
-      return hosted(state, line);
+      return { ...state, hosts: [...state.hosts, line.host], engineVersion: line.engine };
     case "spawning":
-      return spawning(state, line.call, line.at);
+      return spawning(state, line);
     case "spawned":
       return { ...state, engine: line.engine };
     case "seen":
@@ -82,20 +82,13 @@ export function fold(state: OperationState, line: JournalLine): OperationState {
   }
 }
 
-function hosted(state: OperationState, line: JournalLine & { line: "hosted" }): OperationState {
-  const before = state.before ?? line.checkpoint;
-  return {
-    ...state,
-    hosts: [...state.hosts, line.host],
-    engineVersion: line.engine,
-    ...(before === undefined ? {} : { before }),
-  };
-}
-
-function spawning(state: OperationState, call: Call, at: number): OperationState {
+function spawning(state: OperationState, line: JournalLine & { line: "spawning" }): OperationState {
   const { engine: _, ...rest } = state;
+  const { call, at } = line;
   const phase = call === "update" ? "update" : "preview";
-  return { ...rest, call, phase, began: state.began ?? at, phaseBegan: { ...state.phaseBegan, [phase]: at } };
+  const before = state.call === undefined ? line.checkpoint : state.before;
+  const times = { began: state.began ?? at, phaseBegan: { ...state.phaseBegan, [phase]: at } };
+  return { ...rest, call, phase, ...times, ...(before === undefined ? {} : { before }) };
 }
 
 /** Appends in place of copying: a stack has thousands of steps, and a state is never kept beside its successor. */

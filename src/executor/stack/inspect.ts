@@ -79,31 +79,27 @@ async function askedHistory(order: Question): Promise<readonly RawEntry[]> {
   );
 }
 
-/** Facts about what an engine may have left half-done, one sentence each; none if the stack looks untouched. */
-export async function leftovers(order: Question): Promise<readonly string[]> {
-  return [...(await pendingOperations(order)), ...locks(order)];
-}
-
-async function pendingOperations(order: Question): Promise<readonly string[]> {
+/** What the engine's checkpoint notes as begun and not ended, one sentence each, with how a person can clear it up. */
+export async function pendingOperations(order: Question): Promise<readonly string[]> {
   const text = await checkpointText(order);
   if (text === undefined) return [];
   const raw = JSON.parse(text) as RawCheckpoint;
   const pending = raw.checkpoint?.latest?.pending_operations ?? raw.deployment?.pending_operations ?? [];
-  return pending.map(({ type, resource }) => `the checkpoint has a pending operation: ${type} ${resource.urn}`);
+  return pending.map(
+    (operation) =>
+      `the checkpoint has a pending operation: ${operation.type} ${operation.resource.urn}; ${remedy(order, operation)}`,
+  );
+}
+
+/** A refresh settles everything but creates; of those only a look at the provider tells. Source: pkg/cmd/pulumi/operations/refresh.go. */
+function remedy({ stackName }: Question, { type, resource }: RawPending): string {
+  const refresh = `pulumi refresh --stack ${stackName}`;
+  if (type !== "creating") return `${refresh} settles it`;
+  return `if it is there: ${refresh} --import-pending-creates "${resource.urn}" --import-pending-creates <its id>; if it isn't: ${refresh} --clear-pending-creates`;
 }
 
 async function checkpointText(order: Question): Promise<string | undefined> {
   const { stack } = order;
   if (stack.kind === "remote") return ask(order, ["stack", "export"]);
   return existsSync(stack.checkpoint) ? readBackendFile(stack.checkpoint) : undefined;
-}
-
-function locks({ stack }: Question): readonly string[] {
-  if (stack.kind !== "file" || !existsSync(stack.locks)) return [];
-  return readdirSync(stack.locks)
-    .filter((name) => name.endsWith(".json"))
-    .map((name) => {
-      const lock = JSON.parse(readBackendFile(join(stack.locks, name))) as { [key: string]: unknown };
-      return `the stack is locked by ${lock["username"]} on ${lock["hostname"]} (pid ${lock["pid"]}) since ${lock["timestamp"]}`;
-    });
 }

@@ -3,7 +3,7 @@ import { changeSet } from "../../src/executor/operation/changes.js";
 import { type EngineEvent, parseEvent, plainText, seenIn } from "../../src/executor/operation/engine-events.js";
 import { engineEnvironment } from "../../src/executor/operation/environment.js";
 import type { Seen } from "../../src/executor/operation/journal.js";
-import { failureReason, lockReason, outcomeOf } from "../../src/executor/operation/outcome.js";
+import { doubtsOf, failureReason, lockReason, outcomeOf } from "../../src/executor/operation/outcome.js";
 import { fold, initialState } from "../../src/executor/operation/state.js";
 
 const asIs = (text: string): string => text;
@@ -109,6 +109,26 @@ describe("outcomeOf", () => {
     const late = { at: 5, line: "refused", reason: "stop" } as const;
     expect(outcomeOf(state(late, exited(0)), ending).status).toBe("succeeded");
     expect(outcomeOf(state(late, exited(255)), ending).status).toBe("refused");
+  });
+
+  const told = (message: string, urn?: string, phase: "preview" | "update" = "update") => {
+    const seen = { kind: "diagnostic", severity: "error", message, ...(urn !== undefined && { urn }) } as const;
+    return doubtsOf(state({ at: 5, line: "seen", phase, seen }, exited(255)));
+  };
+
+  test.each([
+    ["error reading from server: EOF", /may have been done/],
+    ["creating it: read tcp: connection reset by peer", /may have been done/],
+    ["resource complete event returned an error: failed to save snapshot: no space left on device", /its checkpoint/],
+  ])("whether it had an effect is not known after %s", (message, doubt) => {
+    expect(told(message, "urn:a")).toEqual([expect.stringMatching(doubt)]);
+    expect(told(message, "urn:a", "preview")).toEqual([]);
+  });
+
+  test("is known where the provider has answered, or only the program is gone", () => {
+    expect(told("creating it: 409 it exists", "urn:a")).toEqual([]);
+    expect(told("error reading from server: EOF")).toEqual([]);
+    expect(told("error reading from server: EOF", "urn:pulumi:dev::app::pulumi:pulumi:Stack::app-dev")).toEqual([]);
   });
 
   test("a failure is told in the engine's words", () => {

@@ -1,8 +1,8 @@
 /** Deaths and stops of processes in mid-update: what a person sees, and what a resume does. */
-import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Evo, openEvo, type Running } from "../support/evo.js";
 import { bringHome, type Case, demandSound, EFFECTS, entriesOf, makeCase, runsOf } from "./support.js";
@@ -103,17 +103,56 @@ describe("in mid-update", () => {
     expect(both.map((settled) => settled.code).sort()).toEqual([0, 2]);
     const settled = (await entriesOf(evo, one)).filter(({ type }) => type === "operation.settled");
     expect(settled).toHaveLength(1);
-    const env = evo.bench.pulumi(join(evo.directory, "projects", "s"), [
-      "cancel",
-      "--yes",
-      "--stack",
-      `${one.name}-one`,
-    ]);
-    expect((await env).code).toBe(0);
     // The provider is an orphan that finishes its effect: nobody but a person may say what follows from it.
     await there(() => one.effects().includes("create a"));
     expect(one.effects()).toEqual(EFFECTS.slice(0, 2));
     for (const [, pid] of stdout.matchAll(/still runs \(pid\s+(\d+)\)/g)) end(Number(pid));
+  });
+});
+
+/** A person has looked and found nothing: what they say lets evo try again, and nothing is in its way. */
+async function settleAsFailed(one: Case, run: string): Promise<void> {
+  const settled = await evo.run(["settle", `${run}.one.1.up`, "--as", "failed", "--reason", "looked: it isn't there"]);
+  expect(settled.code, settled.stderr).toBe(0);
+  goOn(one);
+  const { code, stderr } = await evo.run(["retry", "one", run, "--reason", "again"], { env: one.env });
+  expect(code, stderr).toBe(0);
+  expect(one.effects()).toEqual(["begin a", ...EFFECTS]);
+}
+
+const pidsOf = (pattern: RegExp) =>
+  evo.processes().flatMap((line) => (pattern.test(line) ? [Number.parseInt(line, 10)] : []));
+
+describe("in mid-create", () => {
+  it("the provider is killed: the engine says that it failed, evo that nobody knows; a person's word lets it go on", async () => {
+    const { one, running, run } = await inMidUpdate("provider-killed");
+    for (const pid of pidsOf(/cmd\/dynamic-provider/)) process.kill(pid, "SIGKILL");
+    const { code, stderr, stdout } = await running.ended;
+    expect(code, stderr).toBe(3);
+    expect(stdout).toContain("what it was asked to do may have been done");
+    expect(one.effects()).toEqual(["begin a"]);
+    await settleAsFailed(one, run);
+  });
+
+  it("engine and provider are killed: the lock of the dead engine is in nobody's way", async () => {
+    const { one, running, run } = await inMidUpdate("both-killed");
+    for (const pid of [journaled(run).engine, ...pidsOf(/cmd\/dynamic-provider/)]) process.kill(pid, "SIGKILL");
+    const { code, stderr, stdout } = await running.ended;
+    expect(code, stderr).toBe(3);
+    expect(stdout).toMatch(/pending operation: creating .*--clear-pending-creates/);
+    await settleAsFailed(one, run);
+  });
+
+  it("the processes of the language are killed: the create is finished and known", async () => {
+    const { one, running } = await inMidUpdate("language-killed");
+    for (const pid of pidsOf(/language-host\/|cmd\/run\//)) process.kill(pid, "SIGKILL");
+    goOn(one);
+    const { code, stderr, stdout } = await running.ended;
+    expect(code, stderr).toBe(1);
+    expect(stdout).toMatch(/halted \(operation-failed\) at one/);
+    expect(one.effects()).toEqual(["begin a", "create a"]);
+    await bringHome(evo, one);
+    await demandSound(evo, one);
   });
 });
 
@@ -125,8 +164,8 @@ describe("who drives", () => {
     expect(early.code, early.stderr).toBe(6);
     const driver = () => evo.run(["status", run, "--json"]).then(({ stdout }) => JSON.parse(stdout).driver);
     while ((await driver()) !== null) await sleep(500);
-    const elsewhere = onAnotherMachine(["resume", run, "--reason", "x"], one.env);
-    expect(elsewhere.status, elsewhere.stderr).toBe(6);
+    const elsewhere = await onAnotherMachine(["resume", run, "--reason", "x"], one.env);
+    expect(elsewhere.code, elsewhere.stderr).toBe(6);
     expect(elsewhere.stderr).toContain("--take-over");
     goOn(one);
     await bringHome(evo, one);
@@ -142,8 +181,9 @@ describe("who drives", () => {
     const driver = () => evo.run(["status", run, "--json"]).then(({ stdout }) => JSON.parse(stdout).driver);
     while ((await driver()) !== null) await sleep(500);
     goOn(one);
-    const taken = onAnotherMachine(["resume", run, "--take-over", "--reason", "that runner is gone"], one.env);
-    expect(taken.status, taken.stderr).toBe(0);
+    const word = ["--take-over", "--reason", "that runner is gone"];
+    const taken = await onAnotherMachine(["resume", run, ...word], one.env);
+    expect(taken.code, taken.stderr).toBe(0);
     const before = await entriesOf(evo, one);
     running.signal("SIGCONT");
     const { code, stderr } = await running.ended;
@@ -152,9 +192,9 @@ describe("who drives", () => {
     await demandSound(evo, one);
   });
 
-  it("of many that start at once, one run comes", async () => {
-    const one = makeCase(evo, "many");
-    const ended = await Promise.all(Array.from({ length: 12 }, () => evo.run(["up", one.name], { env: one.env })));
+  it("of fifty that start at once, one run comes", async () => {
+    const one = makeCase(evo, "fifty");
+    const ended = await Promise.all(Array.from({ length: 50 }, () => evo.run(["up", one.name], { env: one.env })));
     const codes = ended.map(({ code }) => code).sort();
     expect(codes[0]).toBe(0);
     expect(codes.slice(1).every((code) => code === 6 || code === 3)).toBe(true);
@@ -175,20 +215,9 @@ describe("who drives", () => {
   });
 });
 
-/** The same command in a UTS namespace of its own, with another host name. */
-function onAnotherMachine(args: readonly string[], env: { readonly [name: string]: string }) {
-  const main = new URL("../../dist/cli/main.js", import.meta.url).pathname;
-  const words = [
-    "unshare",
-    "--uts",
-    "sh",
-    "-c",
-    'hostname elsewhere && exec "$@"',
-    "sh",
-    process.execPath,
-    main,
-    ...args,
-  ];
-  const [command = "", ...rest] = words;
-  return spawnSync(command, rest, { cwd: evo.directory, env: { ...evo.env, ...env }, encoding: "utf8" });
+const ELSEWHERE = fileURLToPath(new URL("../support/another-machine.mjs", import.meta.url));
+
+/** The same command on a machine of another name. */
+function onAnotherMachine(args: readonly string[], env: Case["env"]) {
+  return evo.run(args, { main: ELSEWHERE, env: { ...env, HOSTNAME_OF_TEST: "elsewhere" } });
 }

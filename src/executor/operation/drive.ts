@@ -9,7 +9,7 @@ import { clearScratch, EVENTS, makeFifo, SECRETS, watchDirectory } from "./direc
 import { plainText } from "./engine-events.js";
 import type { EngineExit } from "./engine-process.js";
 import { readFifo, readFifoOnDemand } from "./fifo.js";
-import { checkpointAfter, inspected } from "./inspected.js";
+import { checkpointAfter, doubted, inspected } from "./inspected.js";
 import { type Call, type Journal, openJournal, readJournal } from "./journal.js";
 import { createObserver, type Observer } from "./observer.js";
 import type { HostOrder } from "./order.js";
@@ -171,11 +171,12 @@ async function ending(scene: Scene, stderr: string): Promise<OperationOutcome> {
   const { order, observer, redactor } = scene;
   if (wasKilled(observer.state())) return inspected(order, observer.state(), redactor);
   const checkpoint = observer.state().accepted ? await checkpointAfter(order) : undefined;
-  return outcomeOf(observer.state(), {
+  const outcome = outcomeOf(observer.state(), {
     stderr: plainText(stderr, redactor.apply),
     programErrors: observer.programErrors(),
     ...(checkpoint === undefined ? {} : { checkpoint }),
   });
+  return observer.state().accepted ? doubted(order, observer.state(), outcome, redactor) : outcome;
 }
 
 /** An engine that a signal ended has said nothing about its update. */

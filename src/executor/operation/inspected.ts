@@ -11,7 +11,7 @@ import { exportDigest } from "../stack/state-digest.js";
 import { signalText } from "./directory.js";
 import { plainText } from "./engine-events.js";
 import type { HostOrder } from "./order.js";
-import { failureReason } from "./outcome.js";
+import { doubtsOf, failureReason } from "./outcome.js";
 import { isAlive } from "./process-identity.js";
 import { changesOf, type OperationState } from "./state.js";
 
@@ -70,6 +70,22 @@ export async function inspectedFromAfar(
   } catch (error) {
     return { status: "unresolved", facts: [unknown, unable(error, redactor)] };
   }
+}
+
+/**
+ * An engine's word that its update has failed is not believed where it can't know: a provider died at work, an effect
+ * could not be noted, or its checkpoint says that one is pending. What a retry would do twice a person must look at.
+ */
+export async function doubted(
+  order: HostOrder,
+  state: OperationState,
+  outcome: OperationOutcome,
+  redactor: Redactor,
+): Promise<OperationOutcome> {
+  if (["succeeded", "unresolved", "locked"].includes(outcome.status) || !("reason" in outcome)) return outcome;
+  const pending = await pendingOperations(order).catch((error: Error) => [unable(error, redactor)]);
+  const doubts = [...doubtsOf(state), ...pending];
+  return doubts.length === 0 ? outcome : { status: "unresolved", facts: [outcome.reason, ...doubts] };
 }
 
 /** The digest of the engine's checkpoint after an operation; nothing where it can't be told. */

@@ -66,6 +66,25 @@ function cancelReason(state: OperationState): string {
   return `cancelled during its update, which had done: ${what}; the engine finished what it was doing`;
 }
 
+/** gRPC's words, and the network's, for an answer that never came. */
+const NO_ANSWER =
+  /error reading from server|transport is closing|connection reset by peer|broken pipe|unexpected EOF|deadline exceeded/i;
+
+/** Why it is not known whether an effect of this update has been made, though the engine has ended. */
+export function doubtsOf(state: OperationState): readonly string[] {
+  const errors = state.seen.update.flatMap((one) =>
+    one.kind === "diagnostic" && one.severity === "error" ? [one] : [],
+  );
+  const doubts = errors.flatMap(({ urn, message }) => {
+    if (/failed to save snapshot/.test(message))
+      return ["the engine could not write its checkpoint: what it did last may be missing there"];
+    // One without a resource, or of the stack, is about the connection to the program.
+    if (urn === undefined || /::pulumi:pulumi:Stack::/.test(urn) || !NO_ANSWER.test(message)) return [];
+    return [`the provider gave no answer about ${urn}: what it was asked to do may have been done`];
+  });
+  return [...new Set(doubts)];
+}
+
 /** Why the engine failed, in its own words where it has some. */
 export function failureReason(state: OperationState, ending: Ending): string {
   const told = errorsTold(state);

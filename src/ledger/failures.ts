@@ -16,6 +16,12 @@ const LOST_SYSTEM =
 const LOST_MESSAGES =
   /Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|not queryable|Client was closed/;
 
+/**
+ * SQLSTATEs, and the socket's refusal, that mean: it is there and can't serve now. Out of disk or memory (53), broken disk
+ * (58), a standby that does not write (25006). Source: PostgreSQL, Appendix A.
+ */
+const UNFIT = /^(53...|58...|25006|EACCES|EPERM)$/;
+
 /** True when the reply, or the connection, was lost: a call that may be repeated safely is worth another try. */
 export function isLost(error: unknown): boolean {
   const { code = "", message } = asFailure(error);
@@ -54,7 +60,8 @@ export function translate(error: unknown, where: string, password?: string): Err
   if (error instanceof EvoError) return error;
   const { code = "", message, detail } = asFailure(error);
   const clean = withoutPassword(message, password);
-  if (isLost(error) || code.startsWith("28") || code === "3D000") return unavailable(error, where, password);
+  if (isLost(error) || UNFIT.test(code) || code.startsWith("28") || code === "3D000")
+    return unavailable(error, where, password);
   switch (code) {
     case "EV001":
       return new EvoError("ledger.conflict", `Somebody else wrote meanwhile: ${clean}.`, {

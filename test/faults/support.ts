@@ -16,11 +16,12 @@ export interface Case {
 /** Everything that a run of a case does, once and in order. */
 export const EFFECTS = ["begin a", "create a", "begin b", "create b", "begin a", "create a", "begin b", "create b"];
 
-export function makeCase(evo: Evo, name: string, held = false): Case {
+/** `held`: its first create waits for the gate file. `project`: a folder below `projects` with the switched program. */
+export function makeCase(evo: Evo, name: string, held = false, project = "s"): Case {
   const file = join(evo.directory, `${name}.effects`);
   const gate = join(evo.directory, `${name}.gate`);
   const step = (id: string, more: string) =>
-    `up("${id}", { dir: "../projects/s", stack: "${name}-${id}", createStack: true, ${more} })`;
+    `up("${id}", { dir: "../projects/${project}", stack: "${name}-${id}", createStack: true, ${more} })`;
   const there = `gate("there", { targets: ["here"], probe: command(["test", "-e", ${JSON.stringify(file)}]), interval: "100ms", consecutiveSuccessLimit: 2 })`;
   evo.sequence(
     name,

@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { languageHostPath } from "../../src/executor/language-host/install.js";
 import { type OpenLedger, openLedger } from "../../src/ledger/index.js";
@@ -67,6 +68,8 @@ export interface Rehearsal {
   steps(): Promise<readonly StepNode[]>;
   /** Resolves once everything that was changed has arrived at every edge, and users have met every edge since. */
   arrived(): Promise<void>;
+  /** Resolves once users were refused in a region, or nothing that was changed is on its way any more. */
+  refusedOrArrived(region: Region): Promise<void>;
   /** How many requests of users were not served, by region. */
   refused(): Refused;
 }
@@ -197,6 +200,11 @@ function rehearsalOf(bench: Bench, folder: string, world: World, traffic: Traffi
       }
     },
     arrived: () => everywhere(world, traffic),
+    refusedOrArrived: async (region) => {
+      const { last } = await arrivals(world);
+      while (refusedIn(traffic)[region] === 0 && Date.now() <= last) await sleep(100);
+      if (refusedIn(traffic)[region] === 0) await everywhere(world, traffic);
+    },
     refused: () => refusedIn(traffic),
   };
 }
@@ -254,15 +262,19 @@ function refusedIn({ answers }: Traffic): Refused {
   return { "us-east-1": of("us-east-1"), "ap-southeast-2": of("ap-southeast-2"), "eu-west-1": of("eu-west-1") };
 }
 
-/** The last moment at which something arrives somewhere, by the world's own log. */
-async function everywhere(world: World, { answers }: Traffic): Promise<void> {
+/** Which edges something was changed for, and the last moment at which it arrives, by the world's own log. */
+async function arrivals(world: World): Promise<{ readonly edges: Set<string>; readonly last: number }> {
   const changes = (await world.log()).flatMap((entry) => (entry.type === "change.taken" ? [entry] : []));
   const edges = new Set(changes.flatMap(({ due }) => Object.keys(due)));
-  const last = Math.max(...changes.flatMap(({ due }) => Object.values(due)));
+  return { edges, last: Math.max(...changes.flatMap(({ due }) => Object.values(due))) };
+}
+
+async function everywhere(world: World, { answers }: Traffic): Promise<void> {
+  const { edges, last } = await arrivals(world);
   const deadline = Date.now() + PATIENCE;
   for (let next = 0; edges.size > 0; ) {
     for (; next < answers.length; next++) if (answers[next]!.at > last) edges.delete(answers[next]!.edge ?? "");
     if (Date.now() > deadline) throw new Error(`users met not every edge: ${[...edges].join(", ")} are left`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await sleep(100);
   }
 }

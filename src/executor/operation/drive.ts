@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { createRedactor, type Redactor, secretsInEnvironment } from "../../redact.js";
 import type { OperationOutcome } from "../../run/ports.js";
 import { checkpointDigest } from "../stack/backend.js";
+import { describeLock, locksOf } from "../stack/locks.js";
 import { type SettingsCopy, settingsCopy } from "./config.js";
-import { clearScratch, EVENTS, makeFifo, SECRETS, watchDirectory } from "./directory.js";
+import { clearScratch, EVENTS, makeFifo, SECRETS, signalText, watchDirectory } from "./directory.js";
 import { plainText } from "./engine-events.js";
 import type { EngineExit } from "./engine-process.js";
 import { readFifo, readFifoOnDemand } from "./fifo.js";
@@ -13,7 +14,7 @@ import { checkpointAfter, doubted, inspected } from "./inspected.js";
 import { type Call, type Journal, openJournal, readJournal } from "./journal.js";
 import { createObserver, type Observer } from "./observer.js";
 import type { HostOrder } from "./order.js";
-import { type Ending, failureReason, outcomeOf } from "./outcome.js";
+import { type Ending, failureReason, lockReason, outcomeOf } from "./outcome.js";
 import { findByEnvironment, identifyProcess, isAlive } from "./process-identity.js";
 import type { Standby } from "./standby.js";
 import { fold, initialState, type OperationState } from "./state.js";
@@ -35,12 +36,14 @@ interface Scene {
 export async function drive(order: HostOrder, standby: Standby, hosted: () => void): Promise<void> {
   const scene = openScene(order);
   const { directory, project, env } = order;
+  // What was let through before anybody knows of this host; later the word would come too late for an engine that is dead.
+  const accepted = signalText(directory, "accept") !== undefined;
   if (order.kind === "begin" && order.oneProcess) standby.expect({ directory, cwd: project.programDirectory, env });
   scene.observer.record(hostedLine(order), "durable");
   hosted();
   let outcome: OperationOutcome;
   try {
-    outcome = order.kind === "begin" ? await begin(scene) : await observe(scene);
+    outcome = order.kind === "begin" ? await begin(scene) : await observe(scene, accepted);
   } catch (error) {
     outcome = await brokenOff(scene, error as Error);
   }
@@ -176,7 +179,15 @@ async function ending(scene: Scene, stderr: string): Promise<OperationOutcome> {
     programErrors: observer.programErrors(),
     ...(checkpoint === undefined ? {} : { checkpoint }),
   });
-  return observer.state().accepted ? doubted(order, observer.state(), outcome, redactor) : outcome;
+  if (!observer.state().accepted) return namingHolders(order, outcome);
+  return doubted(order, observer.state(), outcome, redactor);
+}
+
+/** Whose lock it was that the engine met, as far as its backend still tells. */
+function namingHolders({ stack }: HostOrder, outcome: OperationOutcome): OperationOutcome {
+  if (outcome.status !== "locked" || stack.kind !== "file") return outcome;
+  const holders = locksOf(stack).map(describeLock);
+  return holders.length === 0 ? outcome : { ...outcome, reason: holders.join("; ") };
 }
 
 /** An engine that a signal ended has said nothing about its update. */
@@ -188,26 +199,30 @@ function wasKilled({ call, exits, accepted }: OperationState): boolean {
 async function brokenOff(scene: Scene, error: Error): Promise<OperationOutcome> {
   const state = scene.observer.state();
   const reason = plainText(error.message, scene.redactor.apply);
-  if (state.call !== undefined) return observe(scene);
+  if (state.call !== undefined) return observe(scene, signalText(scene.order.directory, "accept") !== undefined);
   const ended = Date.now();
   const ending: Ending = { stderr: reason, programErrors: [] };
-  return { status: "failed", began: ended, ended, reason: failureReason(state, ending) };
+  const status = lockReason(reason) === undefined ? "failed" : "locked";
+  return namingHolders(scene.order, { status, began: ended, ended, reason: failureReason(state, ending) });
 }
 
 /** Takes up an operation: follows its engine if that lives, else finds out how it ended. */
-async function observe(scene: Scene): Promise<OperationOutcome> {
+async function observe(scene: Scene, acceptedBefore: boolean): Promise<OperationOutcome> {
   const { order, observer } = scene;
   const begun = observer.state();
   if (begun.outcome !== undefined) return begun.outcome;
   const engine = begun.engine ?? findByEnvironment("EVO_OPERATION_DIR", order.directory, order.engine.path);
-  if (engine !== undefined && isAlive(engine)) {
+  const alive = engine !== undefined && isAlive(engine);
+  if (alive) {
     observer.attach(() => process.kill(engine.pid, "SIGINT"));
     observer.react();
     await gone(scene, () => isAlive(engine));
   }
   const state = observer.state();
   if (state.call !== undefined && state.exits[state.call] !== undefined) return ending(scene, "");
-  return inspected(order, state, scene.redactor);
+  // The word itself counts, not the journal's note of it: the engine may have seen it after the host had died.
+  const accepted = alive ? signalText(order.directory, "accept") !== undefined : acceptedBefore;
+  return inspected(order, { ...state, accepted: state.accepted || accepted }, scene.redactor);
 }
 
 async function gone(scene: Scene, alive: () => boolean): Promise<void> {

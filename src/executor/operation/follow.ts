@@ -23,15 +23,20 @@ export async function* followOperation(options: FollowOptions): AsyncGenerator<O
   const read = journalReader(directory);
   const changes = changeSource(directory, signal);
   let state = initialState();
+  let previewed: OperationReport | undefined;
   try {
     while (!signal.aborted) {
       const lines = read();
       for (const line of lines) {
         state = fold(state, line);
-        const report = reportOf(line, state);
-        if (report !== undefined) yield report;
-        if (report?.kind === "ended") return;
+        if (line.line === "previewed") previewed = previewReport(line, state);
       }
+      // The word on a preview is for a living host: without one, an engine that is dead would seem to have been let go on.
+      if (previewed !== undefined && (state.outcome !== undefined || hasHost(state))) {
+        yield previewed;
+        previewed = undefined;
+      }
+      if (state.outcome !== undefined) return void (yield { kind: "ended", outcome: state.outcome });
       if (lines.length > 0 && advanced(lines)) yield progress(state);
       if (lines.length === 0 && !hostLives(state)) await replaceHost(options, state.hosts.length);
       await changes.next();
@@ -41,10 +46,10 @@ export async function* followOperation(options: FollowOptions): AsyncGenerator<O
   }
 }
 
-function reportOf(line: JournalLine, { refused, before }: OperationState): OperationReport | undefined {
-  if (line.line === "outcome") return { kind: "ended", outcome: line.outcome };
-  if (line.line !== "previewed") return undefined;
-  const { preview, refusal } = line;
+function previewReport(
+  { preview, refusal }: JournalLine & { line: "previewed" },
+  { refused, before }: OperationState,
+): OperationReport {
   const why = refusal ?? refused;
   const checkpoint = before === undefined ? {} : { checkpoint: before };
   return { kind: "previewed", preview, ...checkpoint, ...(why === undefined ? {} : { refusal: why }) };
@@ -69,6 +74,11 @@ function hostLives(state: OperationState): boolean {
   if (host === undefined || !isAlive(host)) return false;
   if (isStopped(host)) process.kill(host.pid, "SIGKILL");
   return true;
+}
+
+function hasHost({ hosts }: OperationState): boolean {
+  const host = hosts.at(-1);
+  return host !== undefined && isAlive(host);
 }
 
 /** One follower alone starts the new host: the file `taking-<n>` is its claim; one of a dead follower doesn't count. */

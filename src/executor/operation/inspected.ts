@@ -8,7 +8,6 @@ import { checkpointDigest } from "../stack/backend.js";
 import { type HistoryEntry, historyEntry, pendingOperations } from "../stack/inspect.js";
 import { describeLock, locksOf } from "../stack/locks.js";
 import { exportDigest } from "../stack/state-digest.js";
-import { signalText } from "./directory.js";
 import { plainText } from "./engine-events.js";
 import type { HostOrder } from "./order.js";
 import { doubtsOf, failureReason } from "./outcome.js";
@@ -35,9 +34,7 @@ export async function inspected(
     return { status: "absent", began: now, ended: now, reason };
   }
   const times = { began: state.began ?? now, ended: now };
-  // The word itself counts, not the journal's note of it: the engine may have seen it after the host had died.
-  const accepted = state.accepted || signalText(order.directory, "accept") !== undefined;
-  if (!accepted) return unaccepted(state, times);
+  if (!state.accepted) return unaccepted(state, times);
   try {
     const entry = await historyEntry(order);
     if (entry !== undefined) return await byHistory(order, state, entry);

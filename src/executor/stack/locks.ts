@@ -52,7 +52,7 @@ function parsed(file: string): { readonly [key: string]: unknown } | undefined {
 /** For a person; says so where the holder can't be alive on this machine. */
 export function describeLock(lock: StackLock): string {
   const { user, host, pid, since } = lock;
-  const gone = isHolderGone(lock) ? "; no process has that number here any more" : "";
+  const gone = isHolderGone(lock) ? "; no process has that number here any more: pulumi cancel takes it away" : "";
   return `the stack is locked by ${user} on ${host} (pid ${pid}) since ${since}${gone}`;
 }
 

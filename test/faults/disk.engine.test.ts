@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Evo, openEvo } from "../support/evo.js";
 import { type TestServer, testServer } from "../support/postgres.js";
 import { openProxy } from "../support/proxy.js";
-import { type Case, makeCase } from "./support.js";
+import { type Case, EFFECTS, makeCase } from "./support.js";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
@@ -45,7 +45,7 @@ async function script(one: Case, text: string): Promise<{ readonly codes: readon
 }
 
 describe("a full disk", () => {
-  it("under the journal: evo stops and says so; with room again a resume finds out what was done", async () => {
+  it("under the journal: nothing is let through; with room again a resume goes on, every effect once", async () => {
     const one = makeCase(evo, "journal-full");
     const operations = join(evo.home, "operations");
     mkdirSync(operations, { recursive: true });
@@ -55,26 +55,47 @@ describe("a full disk", () => {
 head -c 8192 /dev/zero > ${operations}/filling
 evo up ${one.name}
 rm ${operations}/filling; mount -o remount,size=64m ${operations}
-evo resume --reason "there is room again"
-evo status`,
+evo resume --reason "there is room again"`,
     );
-    console.log(said, one.effects());
-    expect(codes, said).toEqual([1]);
+    expect(codes, said).toEqual([1, 0]);
+    expect(said).toMatch(/failed: .*no space left on device/);
+    expect(one.effects()).toEqual(EFFECTS);
   });
 
-  it("under the engine's state", async () => {
+  it("under the engine's state: what the engine could not note is doubted, and nothing is repeated", async () => {
     const one = makeCase(evo, "state-full");
-    const backend = evo.env["PULUMI_BACKEND_URL"]!.slice("file://".length);
     const { codes, said } = await script(
       one,
-      `mount -t tmpfs -o size=24k,mode=755 tmpfs ${backend}
+      `mount -t tmpfs -o size=24k,mode=755 tmpfs ${backend()}
 evo up ${one.name}
-find ${backend} -type f | xargs ls -la
-mount -o remount,size=64m ${backend}
-evo resume --reason "there is room again"
-evo status`,
+mount -o remount,size=64m ${backend()}
+evo resume --reason "there is room again"`,
     );
-    console.log(said, one.effects());
-    expect(codes, said).toEqual([1]);
+    expect(codes, said).toEqual([3, 3]);
+    expect(said).toContain("the engine could not write its checkpoint");
+    expect(said).toContain("evo settle");
+    expect(new Set(one.effects()).size).toBe(one.effects().length);
   });
 });
+
+describe("a directory that can't be written", () => {
+  it.each([
+    ["evo's own", () => evo.home],
+    ["the backend's", backend],
+  ])("%s: an error that names it, and no effect", async (whose, folder) => {
+    const one = makeCase(evo, whose.startsWith("evo") ? "home-ro" : "backend-ro");
+    const { codes, said } = await script(
+      one,
+      `mount --bind ${folder()} ${folder()}; mount -o remount,bind,ro ${folder()}
+evo up ${one.name}`,
+    );
+    expect(codes, said).not.toEqual([0]);
+    expect(said).toMatch(/read-only file system/i);
+    expect(said).toContain(folder());
+    expect(one.effects()).toEqual([]);
+  });
+});
+
+function backend(): string {
+  return (evo.env["PULUMI_BACKEND_URL"] ?? "").slice("file://".length);
+}

@@ -115,6 +115,20 @@ describe("the ledger", () => {
     });
   });
 
+  // In the server's words for it, said by a trigger: no disk of a server can be filled without being root.
+  it("whose disk is full: nothing starts until there is room", async () => {
+    await scene("ledger-full", async (all) => {
+      const superuser = all.database.superuser;
+      await query(
+        superuser,
+        `create function public.no_room() returns trigger language plpgsql as
+          $$ begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
+        create trigger no_room before insert on evo.entries execute function public.no_room()`,
+      );
+      await outage(all, async () => void (await query(superuser, "drop trigger no_room on evo.entries")));
+    });
+  });
+
   it("that stays away: a person can leave, the engine goes on, and a resume settles what it did", async () => {
     await scene("stays-away", async ({ one, proxy, running, direct }) => {
       proxy.become("refuse");

@@ -5,7 +5,7 @@
  */
 import type { NodeId, Plan, PlanGate, PlanNode } from "../../plan/model.js";
 import type { Entry } from "../../run/ports.js";
-import { evidenceOf, lacksOf } from "./evidence.js";
+import { apart, evidenceOf, lacksOf } from "./evidence.js";
 import type { BoundaryReport, GateReport } from "./model.js";
 import { naming, ofType, type Read } from "./reading.js";
 import { appliedBefore, openingBefore, overridesOf, stepsIn, waitsOf } from "./waits.js";
@@ -23,13 +23,13 @@ function boundaryOf(plan: Plan, own: readonly Entry[], looks: readonly Entry[], 
   const opened = openingBefore(plan, own, node.id, Number.POSITIVE_INFINITY);
   const first = firstIntent(plan, own, node.id);
   const next = nextStart(plan, own, node.id);
-  const gates = [
-    ...node.ready.map((gate) => gateOf(own, looks, gate, first)),
-    ...node.converged.map((gate) => gateOf(own, looks, gate, opened)),
-  ];
+  const ready = node.ready.map((gate) => gateOf(own, looks, gate, first));
+  const converged = node.converged.map((gate) => gateOf(own, looks, gate, opened));
+  const gates = [...ready, ...converged];
   const lacks = [
     ...(opened === undefined ? [] : lacksOfOpening(plan, own, node, opened)),
     ...gatesLack(gates),
+    ...(opened === undefined ? [] : apart(passedOf(node.converged, converged), node.window)),
     ...lateFor(node, opened, next),
   ];
   const done = node.boundary === node.id ? opened : first;
@@ -86,6 +86,14 @@ function gatesLack(gates: readonly GateReport[]): readonly string[] {
   );
 }
 
+/** The gates that passed, with what they passed on. */
+function passedOf(gates: readonly PlanGate[], reports: readonly GateReport[]) {
+  return gates.flatMap((gate, at) => {
+    const report = reports[at];
+    return report?.outcome === "passed" ? [{ gate, evidence: report.evidence }] : [];
+  });
+}
+
 /** What follows began first. */
 function lateFor(
   { id, boundary }: PlanNode,
@@ -131,7 +139,8 @@ function endOf(plan: Plan, own: readonly Entry[], looks: readonly Entry[]): read
   if (plan.consistent.length === 0) return [];
   const done = ofType(own, "run.completed").at(-1)?.entry;
   const gates = plan.consistent.map((gate) => gateOf(own, looks, gate, done));
-  const lacks = gatesLack(gates);
+  const window = 2 * Math.max(...plan.consistent.map(({ policy }) => policy.interval));
+  const lacks = [...gatesLack(gates), ...(done === undefined ? [] : apart(passedOf(plan.consistent, gates), window))];
   const opened = done === undefined ? {} : { opened: { entry: done.number, time: done.time } };
   const state = stateOf({ done, reached: false, lacks, gates, signed: overridesOf(own, "sequence").length > 0 });
   return [{ node: THE_END, state, gates, lacks, ...opened }];

@@ -2,16 +2,39 @@
 import type { PlanGate } from "../../plan/model.js";
 import type { TargetReport } from "../../run/events.js";
 import type { Entry } from "../../run/ports.js";
+import { duration } from "../text.js";
 import type { EvidenceRow } from "./model.js";
 import { isoOf, naming, ofType, type Read } from "./reading.js";
 
 type Verdict = Read<"gate.passed" | "gate.failed" | "gate.errored" | "gate.inconclusive">;
 
-/** The looks that a verdict names among its causes. */
-function looksOf(looks: readonly Entry[], verdict: Verdict): readonly Read<"gate.measured">[] {
+/**
+ * The looks that a verdict names among its causes and that are about the newest operations it proves. A pass after
+ * another attempt may name looks from before it, too: those prove nothing any more (invariant 3) and are left out.
+ */
+function looksOf(
+  gate: PlanGate,
+  own: readonly Entry[],
+  looks: readonly Entry[],
+  verdict: Verdict,
+): readonly Read<"gate.measured">[] {
   const named = new Set(verdict.entry.causes.map((cause) => cause.number));
+  const newest = newestOf(gate, own, verdict.entry.number);
   return ofType(looks, "gate.measured").filter(
-    ({ entry, event }) => named.has(entry.number) && event.gate === verdict.event.gate,
+    ({ entry, event }) =>
+      named.has(entry.number) &&
+      event.gate === gate.id &&
+      newest.every((operation) => event.operations.includes(operation)),
+  );
+}
+
+/** The newest operation of each step that a gate proves, before an entry. */
+function newestOf(gate: PlanGate, own: readonly Entry[], before: number): readonly string[] {
+  return gate.proves.flatMap(
+    (step) =>
+      ofType(own, "operation.intended")
+        .filter(({ entry, event }) => event.step === step && entry.number < before)
+        .at(-1)?.event.operation ?? [],
   );
 }
 
@@ -23,7 +46,7 @@ export function evidenceOf(
   own: readonly Entry[],
 ): readonly EvidenceRow[] {
   if (verdict === undefined) return [];
-  const named = looksOf([...looks, ...own], verdict);
+  const named = looksOf(gate, own, looks, verdict);
   return gate.targets.map(({ name }) => {
     const seen = named.filter(({ event }) => event.target === name);
     const report = verdict.event.targets.find(({ target }) => target === name);
@@ -53,13 +76,13 @@ export function lacksOf(
   passed: Read<"gate.passed">,
   by: Entry | undefined,
 ): readonly string[] {
-  const named = looksOf(looks, passed);
+  const named = looksOf(gate, own, looks, passed);
   const converged = passed.event.targets.filter((target) => target.converged);
   return [
     ...notNamed(gate, passed.entry, by),
     ...tooFew(gate, converged.length),
     ...converged.flatMap(({ target }) => unseen(target, named)),
-    ...stale(gate, own, passed, named),
+    ...stale(gate, own, passed),
     ...(gate.proves.length === 0 ? [] : named.flatMap((look) => tooEarly(own, look))),
   ];
 }
@@ -71,39 +94,55 @@ function notNamed(gate: PlanGate, passed: Entry, by: Entry | undefined): readonl
     : [`entry ${by.number} does not name its pass${naming(passed.number)}`];
 }
 
-function tooFew({ targets, policy }: PlanGate, converged: number): readonly string[] {
-  const needed =
-    policy.quorum === "all" ? targets.length : policy.quorum === "any" ? 1 : Math.max(1, Math.ceil(policy.quorum));
-  return converged >= Math.max(1, needed) ? [] : [`${converged} of the ${needed} targets it takes had converged`];
+function tooFew(gate: PlanGate, converged: number): readonly string[] {
+  const needed = neededOf(gate);
+  return converged >= needed ? [] : [`${converged} of the ${needed} targets it takes had converged`];
+}
+
+/** How many targets must have converged: never none. */
+function neededOf({ targets, policy }: PlanGate): number {
+  if (policy.quorum === "all") return Math.max(1, targets.length);
+  return policy.quorum === "any" ? 1 : Math.max(1, Math.ceil(policy.quorum));
+}
+
+/**
+ * All gates of a boundary must have held at once: the looks that decided them ended within its window, give or take one
+ * look. Of each gate the freshest looks that are enough.
+ */
+export function apart(
+  gates: readonly { readonly gate: PlanGate; readonly evidence: readonly EvidenceRow[] }[],
+  window: number,
+): readonly string[] {
+  const looks = gates.flatMap(({ gate, evidence }) =>
+    evidence
+      .flatMap(({ converged, last }) =>
+        converged && last !== undefined ? [{ began: Date.parse(last.began), ended: Date.parse(last.ended) }] : [],
+      )
+      .sort((a, b) => b.ended - a.ended)
+      .slice(0, neededOf(gate)),
+  );
+  if (looks.length === 0) return [];
+  const ends = looks.map(({ ended }) => ended);
+  const spread = Math.max(...ends) - Math.min(...ends);
+  const longest = Math.max(...looks.map(({ began, ended }) => ended - began));
+  return spread <= window + longest
+    ? []
+    : [`its deciding looks lie ${duration(spread)} apart, and its window is ${duration(window)}`];
 }
 
 function unseen(target: string, named: readonly Read<"gate.measured">[]): readonly string[] {
   const last = named.filter(({ event }) => event.target === target).at(-1);
-  if (last === undefined) return [`no entry holds a look at ${target}`];
+  if (last === undefined) return [`no entry holds a look at ${target} since its update`];
   const { verdict } = last.event.measurements.at(-1) ?? {};
   return verdict === "pass" ? [] : [`the last look at ${target}${naming(last.entry.number)} is no pass`];
 }
 
 /** Invariant 3: the pass names the newest operation of each step that it proves. */
-function stale(
-  gate: PlanGate,
-  own: readonly Entry[],
-  passed: Read<"gate.passed">,
-  named: readonly Read<"gate.measured">[],
-): readonly string[] {
-  const newest = gate.proves.flatMap(
-    (step) =>
-      ofType(own, "operation.intended")
-        .filter(({ entry, event }) => event.step === step && entry.number < passed.entry.number)
-        .at(-1)?.event.operation ?? [],
+function stale(gate: PlanGate, own: readonly Entry[], passed: Read<"gate.passed">): readonly string[] {
+  const missing = newestOf(gate, own, passed.entry.number).filter(
+    (operation) => !passed.event.operations.includes(operation),
   );
-  return newest.flatMap((operation) => {
-    const about = named.filter(({ event }) => !event.operations.includes(operation));
-    const passes = passed.event.operations.includes(operation);
-    return passes && about.length === 0
-      ? []
-      : [`it is about another operation than ${operation}${naming(...about.map(({ entry }) => entry.number))}`];
-  });
+  return missing.length === 0 ? [] : [`its pass${naming(passed.entry.number)} is not about ${missing.join(", ")}`];
 }
 
 /** Invariant 3: no look began before the update that it proves had ended. */

@@ -115,12 +115,18 @@ describe("converged", () => {
     [
       "a target was never looked at",
       (entry) => (isLook(entry, "eu") ? body(entry, { target: "elsewhere" }) : entry),
-      "no entry holds a look at eu",
+      "no entry holds a look at eu since its update",
     ],
     [
       "a look names another operation",
       (entry) => (isLook(entry, "eu") ? body(entry, { operations: ["older"] }) : entry),
-      "it is about another operation than role-rollout-good.gateway-us.1.up (entry 16)",
+      "no entry holds a look at eu since its update",
+    ],
+    [
+      "the pass names another operation",
+      (entry) =>
+        entry.type === "gate.passed" && entry.step === "gateway" ? body(entry, { operations: ["older"] }) : entry,
+      "its pass (entry 17) is not about role-rollout-good.gateway-us.1.up, role-rollout-good.gateway-eu.1.up",
     ],
     [
       "too few targets had converged",

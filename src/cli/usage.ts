@@ -3,7 +3,7 @@ import type { Command, Option } from "commander";
 
 /** The page as Markdown. */
 export function usage(program: Command): string {
-  const verbs = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
+  const verbs = program.commands.flatMap(leaves);
   const head = [
     "# Usage",
     "",
@@ -14,8 +14,18 @@ export function usage(program: Command): string {
   return [...head, ...verbs.flatMap(verbLines)].join("\n");
 }
 
+/** The verbs below a group of them, groups in groups included; a verb is its own. */
+function leaves(command: Command): readonly Command[] {
+  return command.commands.length > 0 ? command.commands.flatMap(leaves) : [command];
+}
+
+/** `ledger keys `: the groups around a verb. */
+function groupsOf({ parent }: Command): string {
+  return parent?.parent == null ? "" : `${groupsOf(parent)}${parent.name()} `;
+}
+
 function verbLines(verb: Command): readonly string[] {
-  const parent = verb.parent?.parent == null ? "" : `${verb.parent.name()} `;
+  const parent = groupsOf(verb);
   const options = verb.options.map((option) => `| \`${escaped(option.flags)}\` | ${escaped(meaning(option))} |`);
   const table = options.length === 0 ? [] : ["| option | |", "| --- | --- |", ...options, ""];
   return [

@@ -32,7 +32,11 @@ export function addLedgerVerbs(ledger: Command): void {
     )
     .action(async (options) => (await import("./ledger-checkpoint.js")).checkpoint(options));
 
-  addKeyVerbs(ledger.command("keys").description("the keys that sign checkpoints"), json, reason);
+  const keys = ledger
+    .command("keys")
+    .description("the keys that sign checkpoints; alone it lists them")
+    .addHelpText("after", "\nExamples:\n  evo ledger keys\n  evo ledger keys rotate --reason 'the laptop was lost'");
+  addKeyVerbs(keys, json, reason);
 
   ledger
     .command("export <file>")

@@ -125,10 +125,11 @@ export async function declare(reference: string, options: DeclareOptions): Promi
       : print(`${loaded.sequence.name} is no longer declared (entry ${entry})`);
   }
   const request = { rehearse, ephemeralLedger: options.ephemeralLedger ?? false, say: sayAt };
-  const { entry, open } = await declareAhead(settings, loaded, request);
-  if (options.json) return printJson({ entry: entry.number, sequence: entry.sequence, digest: loaded.digest, open });
+  const { entry, departed } = await declareAhead(settings, loaded, request);
+  if (options.json)
+    return printJson({ entry: entry.number, sequence: entry.sequence, digest: loaded.digest, departed });
   print([
     `${loaded.sequence.name} is declared (entry ${entry.number}): what changes its stacks before their turn is early`,
-    ...describeDepartures(open, columns()),
+    ...describeDepartures(departed, columns()),
   ]);
 }

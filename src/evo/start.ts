@@ -60,9 +60,13 @@ export async function start(
     await refuseUnfinished(session, plan);
     const event = startedEvent(session, plan, loaded, stacks.sources, options);
     await leaseFirstStacks(leases, event, run, stacks.identities);
-    const departed = await lookBeforeStart(session, { plan, root: loaded.root }, options.fresh === true);
+    const { departed, told } = await lookBeforeStart(session, { plan, root: loaded.root }, options.fresh === true);
     const entries = await record(session, loaded, run, event, { stacks, departed, leases: leases.all() });
-    return { state: fold(run, entries.filter((entry) => entry.run === run).map(eventOf)), leases, entries };
+    return {
+      state: fold(run, entries.filter((entry) => entry.run === run).map(eventOf)),
+      leases,
+      entries: [...told, ...entries],
+    };
   } catch (error) {
     await leases.release();
     throw error;

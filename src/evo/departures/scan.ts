@@ -57,8 +57,8 @@ function nothingToDrive(root: string): Subject {
 
 export interface Declared {
   readonly entry: Entry;
-  /** Departures that were open already; they came before the declaration. */
-  readonly open: readonly Departure[];
+  /** Open departures that would halt a run of it: they came before the declaration. */
+  readonly departed: readonly Departure[];
 }
 
 /** Records the intent to run a sequence: from now on its order is planned, and what comes before its turn is early. */
@@ -72,13 +72,13 @@ export async function declare(
   const session = await openSession(settings, modeOf(loaded, request), subject, request.say);
   try {
     // What was there before is no departure from what is declared only now.
-    const open = await lookBeforeStart(session, subject, false);
+    const { departed } = await lookBeforeStart(session, subject, false);
     const [entry] = await session.ledger.append([declaration(session, loaded, subject)], {
       id: randomUUID(),
       leases: [],
     });
     if (entry === undefined) throw new Error("a declaration was not recorded");
-    return { entry, open };
+    return { entry, departed };
   } finally {
     await session.close();
   }

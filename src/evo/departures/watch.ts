@@ -9,7 +9,7 @@ import type { Plan } from "../../plan/model.js";
 import { departedHalt } from "../../run/departed.js";
 import { stepsOf } from "../../run/edges.js";
 import type { RunId } from "../../run/events.js";
-import type { Departed, Departures } from "../../run/ports.js";
+import type { Departed, Departures, Entry } from "../../run/ports.js";
 import { createRecorder } from "../../run/recorder.js";
 import type { RunState } from "../../run/state.js";
 import { loadRun } from "../load-run.js";
@@ -41,34 +41,38 @@ export function ordersOnce(looker: Pick<Looker, "ledger">): () => Promise<readon
   };
 }
 
-/**
- * Looks at every stack of a plan before a run of it starts, its live system included, and answers what halts it: open
- * departures that lie in the order of this sequence, or that were found just now and must halt by their rule.
- */
+/** What a look before a start found. */
+export interface BeforeStart {
+  /** Open departures that halt the run: they lie in its sequence's order, or were found just now and their rule says so. */
+  readonly departed: readonly Departure[];
+  /** What the look recorded of departures, for people to hear. */
+  readonly told: readonly Entry[];
+}
+
+/** Looks at every stack of a plan before a run of it starts, their live systems included. */
 export async function lookBeforeStart(
   session: Session,
   { plan, root }: { readonly plan: Plan; readonly root: string },
   fresh: boolean,
-): Promise<readonly Departure[]> {
+): Promise<BeforeStart> {
   const looker = lookerOf(session);
-  const subjects = subjectsOf(session, plan, root);
+  const policy = plan.outOfBand;
+  const subjects = distinct(subjectsOf(session, plan, root));
   const orders = ordersOnce(looker);
-  const seen = await lookForForeign(looker, distinct(subjects), { policy: plan.outOfBand, orders, fresh });
+  const seen = await lookForForeign(looker, subjects, { policy, orders, fresh });
   const there = subjects.filter(({ stack }) => hasLiveSystem(seen.views.get(stack)));
-  const signal = new AbortController().signal;
   const results = await scanStacks(
     looker,
-    there.map((subject) => ({ ...subject, policy: plan.outOfBand })),
-    { parallel: availableParallelism(), signal, orders },
+    there.map((subject) => ({ ...subject, policy })),
+    { parallel: availableParallelism(), signal: new AbortController().signal, orders },
   );
-  const fromNow = Math.min(
-    ...[...seen.entries, ...results.flatMap(({ entries }) => entries)].map(({ number }) => number),
-  );
-  const found = await openDepartures(session, subjects);
-  return found.filter(
+  const entries = [...seen.entries, ...results.flatMap((result) => result.entries)];
+  const fromNow = Math.min(...entries.map(({ number }) => number));
+  const departed = (await openDepartures(session, subjects)).filter(
     ({ rule, place, sequence, last }) =>
       rule === "halt" && (last >= fromNow || (sequence === plan.sequence.name && place !== "unrelated")),
   );
+  return { departed, told: entries.filter(({ type }) => type.startsWith("departure.")) };
 }
 
 /** Where nothing was ever deployed nothing can have drifted. What couldn't be looked at is tried again, and told of. */

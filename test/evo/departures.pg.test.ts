@@ -1,0 +1,96 @@
+/** Looks on a real ledger, with a backend that the test holds in its hand: first contact, one change, many who look. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Drifted } from "../../src/departures/drift.js";
+import type { BackendView } from "../../src/departures/model.js";
+import { type Looker, lookForForeign, type Subject } from "../../src/evo/departures/foreign.js";
+import { scanStacks } from "../../src/evo/departures/live.js";
+import type { OpenLedger } from "../../src/ledger/index.js";
+import type { StepNode } from "../../src/plan/model.js";
+import { update, view } from "../departures/support.js";
+import { type TestServer, testServer } from "../support/postgres.js";
+
+let server: TestServer;
+let ledger: OpenLedger;
+const shown = new Map<string, BackendView>();
+const live = new Map<string, readonly Drifted[] | Error>();
+
+beforeAll(async () => {
+  server = await testServer();
+});
+afterAll(() => server?.close());
+beforeEach(async () => {
+  ledger = await (await server.fresh()).open();
+  shown.clear();
+  live.clear();
+});
+
+function lookerOn(where: OpenLedger): Looker {
+  const executor = {
+    view: async ({ stack }: StepNode) => shown.get(stack.stack),
+    changed: () => [],
+    drift: async ({ stack }: StepNode) => {
+      const found = live.get(stack.stack) ?? [];
+      if (found instanceof Error) throw found;
+      return found;
+    },
+  };
+  return { ledger: where, executor: executor as never, now: Date.now, rehearsal: false };
+}
+
+const subject = (stack: string): Subject => ({
+  stack,
+  root: "/",
+  node: { id: stack, stack: { dir: ".", stack } } as StepNode,
+});
+const stacks = Array.from({ length: 20 }, (_, at) => `file:///b#organization/p/s${at}`);
+const options = { orders: async () => [] };
+const look = (where = ledger) => lookForForeign(lookerOn(where), stacks.map(subject), options);
+const types = async (type: string) => {
+  const found: string[] = [];
+  for await (const entry of ledger.entries({ type })) found.push(entry.type);
+  return found;
+};
+
+describe("a repository with 20 stacks", () => {
+  it("gives no departure at first contact, and one for one foreign update, whoever looks and how often", async () => {
+    for (const stack of stacks) shown.set(stack, view(stack, [update("h0")]));
+    await look();
+    expect(await types("stack.baselined")).toHaveLength(20);
+    await look();
+    expect(await types("departure.*")).toEqual([]);
+    shown.set(stacks[7] ?? "", view("changed", [update("h1")]));
+    await Promise.all([look(), look(), look()]);
+    await look();
+    expect(await types("departure.*")).toEqual(["departure.detected"]);
+  });
+});
+
+describe("a scan", () => {
+  const drifted: Drifted = { urn: "u", type: "t", op: "changed", properties: [{ path: "x", declared: 1, live: 2 }] };
+  const [stack = ""] = stacks;
+  const scan = async () => {
+    const never = new AbortController().signal;
+    const [result] = await scanStacks(lookerOn(ledger), [subject(stack)], { parallel: 1, signal: never, ...options });
+    return [result?.result, result?.why].filter((one) => one !== undefined);
+  };
+
+  it("says clean, drifted, or why it can't say; the same drift is one departure that closes and reopens", async () => {
+    shown.set(stack, { exists: false, locks: [], updates: [] });
+    await lookForForeign(lookerOn(ledger), [subject(stack)], options);
+    shown.set(stack, view("c", [], { resources: 0 }));
+    expect(await scan()).toEqual(["clean"]);
+    live.set(stack, [drifted]);
+    expect([await scan(), await scan(), await scan()]).toEqual([["drifted"], ["drifted"], ["drifted"]]);
+    live.set(stack, new Error("the provider failed"));
+    expect(await scan()).toEqual(["not assessed", "the provider failed"]);
+    shown.set(stack, view("c", [], { locks: ["locked by zoë"] }));
+    live.set(stack, []);
+    expect(await scan()).toEqual(["not assessed", "in flight: locked by zoë"]);
+    expect(await types("departure.*")).toEqual(["departure.detected"]);
+    shown.set(stack, view("c", [], { resources: 0 }));
+    expect(await scan()).toEqual(["clean"]);
+    live.set(stack, [drifted]);
+    await scan();
+    expect(await types("departure.*")).toEqual(["departure.detected", "departure.closed", "departure.reopened"]);
+  });
+});

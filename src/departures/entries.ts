@@ -41,12 +41,13 @@ function entry(look: Look, type: string, body: Body, more: Partial<NewEntry> = {
   };
 }
 
-/** First contact with a stack. */
-export function baselined(look: Look, view: BackendView): NewEntry {
+/** First contact with a stack. `anew`: its world began anew, and whatever was known of it is void. */
+export function baselined(look: Look, view: BackendView, anew = false): NewEntry {
   const position = view.updates.at(-1)?.position;
   return entry(look, "stack.baselined", {
     of: "record",
     exists: view.exists,
+    ...(anew ? { anew } : {}),
     ...(position === undefined ? {} : { position }),
     ...(view.checkpoint === undefined ? {} : { checkpoint: view.checkpoint }),
   });

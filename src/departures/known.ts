@@ -46,9 +46,8 @@ interface Growing {
 export function knowledgeOf(stack: StackId, entries: readonly Entry[]): StackKnowledge {
   let known: Growing = { operation: "none", recorded: new Set() };
   for (const entry of inOrder(entries)) {
-    const firstContact = entry.type === "stack.baselined" && entry.body.of === "record";
-    // Whatever was known before a first contact is of another life of the stack, or was taken as it was found.
-    if (firstContact) known = { operation: "none", recorded: new Set() };
+    // What was known of another life of the stack says nothing about this one.
+    if (isAnew(entry)) known = { operation: "none", recorded: new Set() };
     take(known, entry);
   }
   return { stack, ...known, departures: departuresOf(entries) };
@@ -60,7 +59,12 @@ function inOrder(entries: readonly Entry[]): readonly Entry[] {
 
 function take(known: Growing, { type, number, body }: Entry): void {
   if (type.startsWith("operation.")) known.operation = STANDING[type] ?? "none";
-  if (type === "stack.baselined" && body.of === "record") known.baseline = baselineOf(number, body);
+  if (type === "stack.baselined" && body.of === "record") {
+    known.baseline = baselineOf(number, body);
+    // What a person settled is taken as it is found then.
+    known.operation = "none";
+    delete known.checkpoint;
+  }
   if (type === "stack.baselined" && body.of === "live")
     known.liveBaseline = { fingerprints: texts(body.fingerprints), entry: number };
   if (type === "drift.scanned" && body.result !== "not assessed") known.lastLive = Number(body.at);
@@ -96,7 +100,7 @@ function texts(value: Json | undefined): readonly string[] {
 export function departuresOf(entries: readonly Entry[]): readonly Departure[] {
   const found = new Map<string, Departure>();
   for (const entry of inOrder(entries)) {
-    if (entry.type === "stack.baselined" && entry.body.of === "record") closeAll(found, entry);
+    if (isAnew(entry)) closeAll(found, entry);
     if (!entry.type.startsWith("departure.")) continue;
     const id = String(entry.body.id);
     const before = found.get(id);
@@ -106,10 +110,15 @@ export function departuresOf(entries: readonly Entry[]): readonly Departure[] {
   return [...found.values()];
 }
 
+/** The world that the stack is in began anew. */
+function isAnew({ type, body }: Entry): boolean {
+  return type === "stack.baselined" && body.anew === true;
+}
+
 function closeAll(found: Map<string, Departure>, { stack }: Entry): void {
   for (const [id, departure] of found)
     if (departure.stack === stack && departure.open)
-      found.set(id, { ...departure, open: false, closed: "first contact anew" });
+      found.set(id, { ...departure, open: false, closed: "its world began anew" });
 }
 
 function detectedBy(

@@ -246,6 +246,24 @@ describe("drift", () => {
   });
 });
 
+it("an operation that a person settled is taken as it is found, and closes no departure", () => {
+  const drift = entry(2, "departure.detected", { id: "d", kind: "drift", place: "early", summary: "", rule: "halt" });
+  const live = entry(3, "stack.baselined", { of: "live", fingerprints: [] });
+  const entries = [
+    firstContact(1),
+    drift,
+    live,
+    entry(4, "operation.settled", {}),
+    firstContact(5, { checkpoint: "c9" }),
+  ];
+  expect(knowledgeOf(STACK, entries)).toMatchObject({
+    operation: "none",
+    checkpoint: "c9",
+    liveBaseline: { entry: 3 },
+    departures: [{ open: true }],
+  });
+});
+
 it("a first contact anew closes what was open, and is of another life of the stack", () => {
   const before = [
     firstContact(1),
@@ -259,7 +277,7 @@ it("a first contact anew closes what was open, and is of another life of the sta
       checkpoint: "c1",
     }),
   ];
-  const anew = recorded(3, [baselined(look(before), { exists: false, locks: [], updates: [] })]);
+  const anew = recorded(3, [baselined(look(before), { exists: false, locks: [], updates: [] }, true)]);
   expect(departuresOf([...before, ...anew])).toMatchObject([{ open: false }]);
   expect(knowledgeOf(STACK, [...before, ...anew])).toMatchObject({
     operation: "none",

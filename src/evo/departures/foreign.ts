@@ -136,7 +136,7 @@ async function entriesOf(
   const now = looker.now();
   const looked = options.fresh === true ? ({ status: "first" } as const) : foreignIn(known, view, ours, now);
   const look: Look = { known, now, rehearsal: looker.rehearsal, orders: [], policy: options.policy, run: options.run };
-  if (looked.status === "first") return [baselined(look, view)];
+  if (looked.status === "first") return [baselined(look, view, options.fresh)];
   if (looked.status === "not assessed") {
     unseen.set(stack, looked.why);
     return [];

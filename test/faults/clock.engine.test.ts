@@ -37,7 +37,7 @@ describe("the clock", () => {
     await there(() => one.effects().includes("begin a"));
     clock.put(HOUR);
     writeFileSync(one.gate, "");
-    await there(() => one.effects().length > 4);
+    await running.until(/two: up/);
     clock.put(0);
     const { code, stderr } = await running.ended;
     expect(code, stderr).toBe(0);

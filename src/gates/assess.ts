@@ -73,7 +73,7 @@ function judge(policy: GatePolicy, tally: Tally | undefined, since: number, now:
   const limit = tally === undefined ? undefined : reachedLimit(policy, tally);
   if (limit !== undefined) return limit;
   if (tally !== undefined && hasConverged(policy, tally, now)) return "converged";
-  return now < since + policy.timeout ? "waiting" : "timedOut";
+  return now < since + policy.timeout || !isFresh(policy, tally, now) ? "waiting" : "timedOut";
 }
 
 /** An error is never a fail: each verdict has a limit of its own. */
@@ -86,10 +86,18 @@ function reachedLimit(policy: GatePolicy, { counts, consecutiveErrors }: Tally):
   return undefined;
 }
 
-/** A look that lies ahead of the clock (which was put back) may be of any age: it is no pass (invariant 2). */
-function hasConverged(policy: GatePolicy, { streak, last }: Tally, now: number): boolean {
-  const age = now - last.ended;
-  return streak !== undefined && isMet(streak, policy) && age >= 0 && age <= maxGap(policy);
+function hasConverged(policy: GatePolicy, tally: Tally, now: number): boolean {
+  return tally.streak !== undefined && isMet(tally.streak, policy) && isFresh(policy, tally, now);
+}
+
+/**
+ * Whether the newest look tells of now. One that lies ahead of the clock (which was put back) may be of any age, so it is
+ * no pass (invariant 2); and a machine that has slept through a time-out looks before it says that time is up.
+ */
+function isFresh(policy: GatePolicy, tally: Tally | undefined, now: number): boolean {
+  if (tally === undefined) return false;
+  const age = now - tally.last.ended;
+  return age >= 0 && age <= maxGap(policy);
 }
 
 /**
@@ -126,7 +134,7 @@ function judgeGate(targets: readonly TargetAssessment[], needed: number, timeIsU
   const lost = AGAINST.filter((status) => numberOf(targets, status) > 0);
   const left = targets.length - numberOf(targets, ...AGAINST);
   if (left < needed && lost[0] !== undefined) return lost[0];
-  return timeIsUp ? "timedOut" : "waiting";
+  return timeIsUp && numberOf(targets, "waiting") === 0 ? "timedOut" : "waiting";
 }
 
 function numberOf(targets: readonly TargetAssessment[], ...statuses: readonly GateStatus[]): number {

@@ -73,12 +73,17 @@ export function driftedIn(
   return { urn, type, op: "changed", properties };
 }
 
-/** Whether a property is known to be no secret: neither itself, nor what it lies in, nor anything in it. */
+/**
+ * Whether a property is known to be no secret: the checkpoint has it, and neither itself, nor what it lies in, nor anything
+ * in it is one. What was added past the program nobody has said anything about.
+ */
 function isOpen(known: SnapshotResource | undefined, found: Found, path: string): boolean {
   const keys = keysIn(path);
   if (known === undefined || keys.some((key) => SECRET_NAME.test(key))) return false;
   if (known.secretOutputs.includes(keys[0] ?? "")) return false;
-  if ([known.inputs, known.outputs].some((values) => touchesSecret(values, keys))) return false;
+  const stored = [known.inputs, known.outputs];
+  if (stored.every((values) => at(values as Json, path) === undefined)) return false;
+  if (stored.some((values) => touchesSecret(values, keys))) return false;
   return ![found.old?.inputs, found.old?.outputs, found.new?.outputs].some((values) => hasMask(at(values, path)));
 }
 

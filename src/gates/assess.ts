@@ -73,7 +73,7 @@ function judge(policy: GatePolicy, tally: Tally | undefined, since: number, now:
   const limit = tally === undefined ? undefined : reachedLimit(policy, tally);
   if (limit !== undefined) return limit;
   if (tally !== undefined && hasConverged(policy, tally, now)) return "converged";
-  return now < since + policy.timeout || !isFresh(policy, tally, now) ? "waiting" : "timedOut";
+  return now >= since + policy.timeout && isMissed(policy, tally, now) ? "timedOut" : "waiting";
 }
 
 /** An error is never a fail: each verdict has a limit of its own. */
@@ -86,17 +86,22 @@ function reachedLimit(policy: GatePolicy, { counts, consecutiveErrors }: Tally):
   return undefined;
 }
 
+/** A pass that nobody has seen lately is none (invariant 2). */
 function hasConverged(policy: GatePolicy, tally: Tally, now: number): boolean {
   return tally.streak !== undefined && isMet(tally.streak, policy) && isFresh(policy, tally, now);
 }
 
 /**
- * Whether the newest look tells of now. One that lies ahead of the clock (which was put back) may be of any age, so it is
- * no pass (invariant 2); and a machine that has slept through a time-out looks before it says that time is up.
+ * A time-out is decided on a look, and never in the middle of a streak: a machine that has slept through it, or whose clock
+ * was put forth, looks anew, and goes on looking as long as what it sees is a pass.
  */
-function isFresh(policy: GatePolicy, tally: Tally | undefined, now: number): boolean {
-  if (tally === undefined) return false;
-  const age = now - tally.last.ended;
+function isMissed(policy: GatePolicy, tally: Tally | undefined, now: number): boolean {
+  return tally !== undefined && tally.streak === undefined && isFresh(policy, tally, now);
+}
+
+/** Whether the newest look tells of now. One that lies ahead of the clock (which was put back) may be of any age. */
+function isFresh(policy: GatePolicy, { last }: Tally, now: number): boolean {
+  const age = now - last.ended;
   return age >= 0 && age <= maxGap(policy);
 }
 

@@ -21,6 +21,9 @@ describe("assessTarget", () => {
     // A machine that slept through the time-out looks before it decides.
     ["", {}, SINCE + 60_000, "waiting"],
     ["f", { timeout: 1_000 }, SINCE + 60_000, "waiting"],
+    // What passes is given the time to converge, and none once it doesn't.
+    ["pp", { timeout: 1_000, consecutiveSuccessLimit: 3 }, endOfLook(2), "waiting"],
+    ["ppf", { timeout: 1_000, consecutiveSuccessLimit: 3 }, endOfLook(3), "timedOut"],
     ["p", {}, endOfLook(1), "converged"],
     ["f", {}, endOfLook(1), "waiting"],
     ["i", {}, endOfLook(1), "waiting"],

@@ -27,7 +27,7 @@ const CHANGES: readonly (readonly [file: string, rule: string, instead: string])
   ["run/gates.js", "evidence.since !== countsFrom(state, gate)", "false"],
   ["gates/assess.js", "seen !== undefined && seen.from >= since ? seen : undefined", "seen"],
   // A pass that nobody has seen lately is none.
-  ["gates/assess.js", "age >= 0 && age <= maxGap(policy)", "true"],
+  ["gates/assess.js", "isMet(tally.streak, policy) && isFresh(policy, tally, now)", "isMet(tally.streak, policy)"],
 ];
 
 /** Makes the build in a new folder of `parent`, which has a `node_modules`; answers its command line. */

@@ -88,6 +88,11 @@ describe("driftedIn", () => {
       { ...found("size", "live"), new: { inputs: { size: "live" }, outputs: { size: "[secret]" } } },
       known({ size: 1 }),
     ],
+    [
+      "a mapping, into which anything may have been put",
+      found("size", { a: "live" }, { a: 1 }),
+      known({ size: { a: 1 } }),
+    ],
     ["what was added past the program", found("size", "live"), known({ other: 1 })],
     ["a resource that no checkpoint tells of", found("size", "live"), new Map()],
   ])("masks %s", (_, event, checkpoint) => {

@@ -113,9 +113,9 @@ function at(values: Json | undefined, path: string): Json | undefined {
   );
 }
 
-/** Something large is shown by its beginning. */
+/** Something large is shown by its beginning; a list or mapping not at all: anything may have been put into it. */
 function shortened(value: Json): Json {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  if (text.length <= LONGEST) return value;
-  return `${text.slice(0, LONGEST)}… (${text.length} characters)`;
+  if (typeof value === "object" && value !== null) return MASK;
+  if (typeof value !== "string" || value.length <= LONGEST) return value;
+  return `${value.slice(0, LONGEST)}… (${value.length} characters)`;
 }

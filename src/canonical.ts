@@ -1,5 +1,5 @@
 /** One way to write JSON as text (RFC 8785) and to hash it, so that digests mean the same on every machine. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import canonicalize from "canonicalize";
 
 /** Canonical JSON text (RFC 8785). Throws a TypeError on what JSON cannot carry (undefined at the top, NaN, cycles). */
@@ -11,7 +11,7 @@ export function canonical(value: unknown): string {
 
 /** sha256 in lower-case hex of a text (as UTF-8) or of bytes. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return hash("sha256", data, "hex");
 }
 
 /** sha256 over the canonical form of a JSON value. */

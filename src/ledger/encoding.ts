@@ -19,22 +19,11 @@ function causesField(causes: readonly Cause[]): string {
 
 /** Version 1 of the encoding, as text; it is hashed as UTF-8. */
 export function encodeEntry(entry: Omit<Entry, "hash" | "body">): string {
-  const fields = [
-    entry.ledger,
-    String(entry.number),
-    entry.time,
-    entry.type,
-    String(entry.version),
-    entry.sequence,
-    entry.run,
-    entry.step,
-    entry.operation,
-    entry.stack,
-    String(entry.rehearsal),
-    entry.actor.claimed,
-    entry.actor.authenticated,
-  ];
-  return `evo.entry/1\n${fields.map(field).join("")}${causesField(entry.causes)}${field(entry.text)}${field(entry.previous)}`;
+  const { ledger, number, time, type, version, sequence, run, step, operation, stack, rehearsal, actor } = entry;
+  const about = field(sequence) + field(run) + field(step) + field(operation) + field(stack);
+  const who = field(String(rehearsal)) + field(actor.claimed) + field(actor.authenticated);
+  const head = field(ledger) + field(String(number)) + field(time) + field(type) + field(String(version));
+  return `evo.entry/1\n${head}${about}${who}${causesField(entry.causes)}${field(entry.text)}${field(entry.previous)}`;
 }
 
 /** The hash that an entry must carry: sha256 over its encoding, lower-case hex. */

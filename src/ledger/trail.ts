@@ -15,6 +15,8 @@ export interface Fault {
 export interface Trail {
   readonly start: number;
   last: number;
+  /** The hash of `last`. */
+  head: string;
   /** 32 bytes each, from that of `start` on. */
   hashes: Buffer;
   readonly runs: Map<string, { version: number; readonly first: number; last: number }>;
@@ -25,8 +27,9 @@ const GROWTH = 1 << 20;
 
 /** A trail that begins after an entry whose hash is known; without one, before the first. */
 export function startTrail(from: { readonly number: number; readonly hash: string } | undefined): Trail {
-  const trail: Trail = { start: from?.number ?? 0, last: from?.number ?? 0, hashes: Buffer.alloc(0), runs: new Map() };
-  put(trail, trail.start, from?.hash ?? GENESIS);
+  const { number, hash } = from ?? { number: 0, hash: GENESIS };
+  const trail: Trail = { start: number, last: number, head: hash, hashes: Buffer.alloc(0), runs: new Map() };
+  put(trail, number, hash);
   return trail;
 }
 
@@ -46,7 +49,7 @@ export function hashOn(trail: Trail, number: number): string | undefined {
 /** What is wrong with an entry that follows the trail, or nothing; `earlier` knows hashes from before the trail. */
 export function faultOf(entry: Entry, trail: Trail, earlier: ReadonlyMap<number, string>): string | undefined {
   if (entryHash(entry) !== entry.hash) return "its content is not what its hash was taken over";
-  if (entry.previous !== hashOn(trail, trail.last)) return "it does not follow the entry before it";
+  if (entry.previous !== trail.head) return "it does not follow the entry before it";
   if (!isCanonical(entry)) return "its body is not canonical JSON";
   for (const cause of entry.causes) {
     if (cause.number < 1 || cause.number > trail.last) return `its cause ${cause.number} is not an earlier entry`;
@@ -68,9 +71,9 @@ function isOrdered(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return true;
   if (Array.isArray(value)) return value.every(isOrdered);
   let before = "";
-  for (const [key, inner] of Object.entries(value)) {
+  for (const key in value) {
     // JavaScript compares by UTF-16 code units, as RFC 8785 wants it.
-    if (key < before || !isOrdered(inner)) return false;
+    if (key < before || !isOrdered((value as { readonly [key: string]: unknown })[key])) return false;
     before = key;
   }
   return true;
@@ -80,6 +83,7 @@ function isOrdered(value: unknown): boolean {
 export function follow(trail: Trail, { number, hash, run }: Entry): void {
   put(trail, number, hash);
   trail.last = number;
+  trail.head = hash;
   if (run === undefined) return;
   const known = trail.runs.get(run);
   trail.runs.set(run, { version: (known?.version ?? 0) + 1, first: known?.first ?? number, last: number });

@@ -128,7 +128,7 @@ async function faultOfChain(
     options.progress?.(trail.last, head.number);
   }
   if (trail.last < head.number) return { number: trail.last + 1, reason: "it is missing" };
-  if (hashOn(trail, trail.last) !== head.hash) return { number: head.number, reason: "the head has another hash" };
+  if (trail.head !== head.hash) return { number: head.number, reason: "the head has another hash" };
   return head.newest > head.number ? { number: head.number + 1, reason: "it lies beyond the head" } : undefined;
 }
 

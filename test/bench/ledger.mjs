@@ -10,7 +10,7 @@
  *
  * The server is an embedded one with the product's own settings, below a temporary EVO_HOME.
  */
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -78,6 +78,7 @@ async function fill(writers, target) {
   const began = performance.now();
   let [{ number }] = await count(writers[0]);
   const from = number;
+  if (from >= target) return console.log(`\n== ${number} entries`);
   while (number < target) {
     const runs = Math.min(10, Math.ceil((target - number) / RUN));
     const writer = writers[Math.floor(Math.random() * writers.length)];
@@ -291,7 +292,7 @@ async function readAndHash(client) {
   const sql = `select ${columns} from evo.readable_entries where number > $1 order by number limit 2000`;
   for (let last = 0; ; ) {
     const { rows } = await client.query(sql, [last]);
-    for (const row of rows) createHash("sha256").update(Object.values(row).join()).digest("hex");
+    for (const row of rows) hash("sha256", Object.values(row).join(), "hex");
     if (rows.length < 2000) return;
     last = Number(rows.at(-1).number);
   }

@@ -60,7 +60,13 @@ export async function isExport(file: string): Promise<boolean> {
   }
 }
 
-/** Opens an export. Errors, while it is read: `ledger.export` (exit 10) on a line that is none of an export. */
+/** Opens a file that must be an export. Errors: `usage` (exit 2) where it can't be read, `ledger.export` (exit 10). */
+export async function openExport(file: string): Promise<ExportSource> {
+  if (await isExport(file)) return exportSource(file);
+  throw noExport(file, 1);
+}
+
+/** An export. Errors, while it is read: `ledger.export` (exit 10) on a line that is none of an export. */
 export function exportSource(file: string): ExportSource {
   const lines = readLines(file);
   const header = lines.next("ledger").then((found) => {

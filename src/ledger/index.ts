@@ -6,7 +6,7 @@ import type { Entry, LeaseHolder, Ledger, Sample } from "../run/ports.js";
 import { type Database, describeConnection, openDatabase } from "./database.js";
 import { type Moment, moments } from "./durations.js";
 import { type EntryFilter, entries } from "./entries.js";
-import { exportSource } from "./export-source.js";
+import { openExport } from "./export-source.js";
 import { brokenAt } from "./failures.js";
 import { createIntegrity, type Integrity, type Verified, type Verifying, verifyExport } from "./integrity.js";
 import { openMemory } from "./memory.js";
@@ -192,7 +192,7 @@ export async function importFile(settings: LedgerSettings & { readonly url: stri
   const { url } = settings;
   await makeReady({ url }, { url });
   const { importRecord } = await import("./import.js");
-  const head = await importRecord(exportSource(file), { url });
+  const head = await importRecord(await openExport(file), { url });
   const ledger = await openShared(settings, url);
   try {
     const { number, hash } = head;

@@ -5,7 +5,7 @@ import { type Anchors, against, beginning, CHECKPOINTS, remembered, vouchedFor }
 import { type Checkpoint, readCheckpoints, signCheckpoint, type TrustedKey } from "./checkpoint.js";
 import type { Database } from "./database.js";
 import { exportLines } from "./export.js";
-import { exportSource } from "./export-source.js";
+import { openExport } from "./export-source.js";
 import { brokenAt, wentBack } from "./failures.js";
 import {
   type ListedKey,
@@ -169,7 +169,7 @@ export async function verifyExport(
   memory: Memory,
   options: Pick<Verifying, "progress" | "keys" | "against">,
 ): Promise<Verified> {
-  const source = exportSource(file);
+  const source = await openExport(file);
   const { ledger } = await source.head();
   const given = [...trustedHere(memory, ledger), ...(options.keys ?? []).map(parseKey)];
   const keys = withRotations(ledger, given, await source.keys());

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { importFile, type OpenLedger, openLedger } from "../../src/ledger/index.js";
+import { importFile, type OpenLedger, openLedger, verifyFile } from "../../src/ledger/index.js";
 import type { Entry } from "../../src/run/ports.js";
 import { query, type TestDatabase, type TestServer, testServer } from "../support/postgres.js";
 import { cutAfter, RECORDED, record } from "./attacks.js";
@@ -235,6 +235,12 @@ describe("a record that is moved", () => {
     await expect(importFile(into(target), file("changed.jsonl"))).rejects.toMatchObject({ code: "ledger.broken" });
     await importFile(into(target), from);
     await expect(importFile(into(target), from)).rejects.toMatchObject({ code: "ledger.not-empty", exit: 2 });
+  });
+
+  it("is none where the file is missing or another", async () => {
+    await writeFile(file("other"), "no export\n");
+    await expect(verifyFile(folder, file("missing"), {})).rejects.toMatchObject({ code: "usage", exit: 2 });
+    await expect(verifyFile(folder, file("other"), {})).rejects.toMatchObject({ code: "ledger.export", exit: 10 });
   });
 
   it("is checked by the target's database itself", async () => {

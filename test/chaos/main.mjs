@@ -28,9 +28,11 @@ const minutes = option("minutes", 10);
 const seed = option("seed", Math.floor(Math.random() * 1e6));
 const random = generator(seed);
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const place = mkdtempSync(join(tmpdir(), "evo-chaos-"));
-chmodSync(place, 0o711);
-const home = join(place, "home");
+/** Arenas side by side, each with its ledger, its backend and an operator who knows only its own runs. */
+const ARENAS = 3;
+/** Milliseconds between looks for a victim; how likely one is struck at a look, in the middle of an update and else. */
+const LOOK = 150;
+const STRIKE = { inside: 0.16, outside: 0.05 };
 
 /** Who may be killed, and how often one is chosen. */
 const VICTIMS = [
@@ -65,162 +67,213 @@ const found = await findEngine({
   say: console.error,
   explicit: process.env.EVO_PULUMI,
 });
-const env = {
-  PATH: process.env.PATH,
-  HOME: place,
-  EVO_HOME: home,
-  EVO_PULUMI: found.path,
-  PULUMI_HOME: join(place, "pulumi"),
-  PULUMI_BACKEND_URL: `file://${place}/backend`,
-  PULUMI_CONFIG_PASSPHRASE: "chaos",
-  EVO_ACTOR: "chaos@test",
-};
+const everywhere = mkdtempSync(join(tmpdir(), "evo-chaos-"));
+chmodSync(everywhere, 0o711);
 
 try {
-  prepare();
-  console.error(`seed ${seed}, ${minutes} minutes, in ${place}`);
+  console.error(`seed ${seed}, ${minutes} minutes, ${ARENAS} arenas in ${everywhere}`);
   const end = Date.now() + minutes * 60_000;
-  while (Date.now() < end) await oneRun(`c${count.runs + 1}`, end);
-  const verified = await evo("ledger", "verify");
-  if (verified.code !== 0) count.lost += 1;
+  await Promise.all(Array.from({ length: ARENAS }, (_, at) => arena(join(everywhere, `a${at + 1}`), end)));
   report();
   process.exitCode = count.doubled + count.disorder + count.lost + count.unexplained === 0 ? 0 : 1;
 } finally {
-  for (const { pid } of ours()) quietly(() => process.kill(pid, "SIGKILL"));
+  for (const { pid } of processesOf(everywhere)) quietly(() => process.kill(pid, "SIGKILL"));
   await sleep(500);
-  rmSync(place, { recursive: true, force: true, maxRetries: 5 });
+  rmSync(everywhere, { recursive: true, force: true, maxRetries: 5 });
 }
 
-// ----------------------------------------------------------------------------------------------------------- one run
+/** Runs, one after another, until `end`; at last the whole record is verified. */
+async function arena(place, end) {
+  const home = join(place, "home");
+  const env = {
+    PATH: process.env.PATH,
+    HOME: place,
+    EVO_HOME: home,
+    EVO_PULUMI: found.path,
+    PULUMI_HOME: join(place, "pulumi"),
+    PULUMI_BACKEND_URL: `file://${place}/backend`,
+    PULUMI_CONFIG_PASSPHRASE: "chaos",
+    EVO_ACTOR: "chaos@test",
+  };
+  prepare();
+  for (let runs = 1; Date.now() < end; runs += 1) await oneRun(`c${runs}`, end);
+  if ((await evo("ledger", "verify")).code !== 0) count.lost += 1;
 
-async function oneRun(name, end) {
-  count.runs += 1;
-  const steps = declare(name);
-  let doubt = false;
-  let seen = 0;
-  for (let tries = 0; tries < 40; tries += 1) {
-    const calm = Date.now() > end || tries >= 30;
-    const run = await runOf(name);
-    if (run?.status === "completed") break;
-    const args = run === undefined ? ["up", name] : ["resume", run.run, "--reason", "chaos"];
-    const child = start(args);
-    const ended = new Promise((resolve) => child.once("close", (code) => resolve(code)));
-    while (!calm && !(await Promise.race([ended.then(() => true), sleep(300 + random() * 2_500).then(() => false)]))) {
-      const victim = strike();
-      if (victim !== undefined && LEAVES_DOUBT.has(victim)) doubt = true;
-      if (victim === "evo") break;
+  // ----------------------------------------------------------------------------------------------------------- one run
+
+  async function oneRun(name, end) {
+    count.runs += 1;
+    const steps = declare(name);
+    let doubt = false;
+    let seen = 0;
+    for (let tries = 0; tries < 40; tries += 1) {
+      const calm = Date.now() > end || tries >= 30;
+      const run = await runOf(name);
+      if (run?.status === "completed") break;
+      const args = run === undefined ? ["up", name] : ["resume", run.run, "--reason", "chaos"];
+      const child = start(args);
+      const ended = new Promise((resolve) => child.once("close", (code) => resolve(code)));
+      while (!calm && !(await Promise.race([ended.then(() => true), sleep(LOOK).then(() => false)]))) {
+        if (random() > (updating() ? STRIKE.inside : STRIKE.outside)) continue;
+        const victim = strike();
+        if (victim !== undefined && LEAVES_DOUBT.has(victim)) doubt = true;
+        if (victim === "evo") break;
+      }
+      await ended;
+      seen = await audit(name, steps, seen);
+      const now = await runOf(name);
+      if (now?.status !== "halted") continue;
+      const status = JSON.parse((await evo("status", now.run, "--json")).stdout);
+      if (status.halt.cause === "operation-unresolved" || status.halt.cause === "stack-locked") {
+        count.unresolved += 1;
+        const told = (await evo("status", now.run)).stdout;
+        if (status.halt.reason === "" || !/evo (settle|resume)/.test(told)) count.unexplained += 1;
+      } else if (!doubt) continue;
+      count.givenUp += 1;
+      await evo("abort", now.run, "--reason", "only a person can know");
+      break;
     }
-    await ended;
-    seen = await audit(name, steps, seen);
-    const now = await runOf(name);
-    if (now?.status !== "halted") continue;
-    const status = JSON.parse((await evo("status", now.run, "--json")).stdout);
-    if (status.halt.cause === "operation-unresolved" || status.halt.cause === "stack-locked") {
-      count.unresolved += 1;
-      const told = (await evo("status", now.run)).stdout;
-      if (status.halt.reason === "" || !/evo (settle|resume)/.test(told)) count.unexplained += 1;
-    } else if (!doubt) continue;
-    count.givenUp += 1;
-    await evo("abort", now.run, "--reason", "only a person can know");
-    break;
-  }
-  const last = await runOf(name);
-  if (last?.status === "completed") count.completed += 1;
-  else if (last?.status !== "aborted") {
-    count.unexplained += 1;
-    console.error(`${name} did not come to an end: ${last?.status}`);
-  }
-  await audit(name, steps, seen);
-}
-
-/** A chain of one to three entries, some of them groups of two. */
-function declare(name) {
-  const entries = Array.from({ length: 1 + Math.floor(random() * 3) }, (_, at) => {
-    const kind = random();
-    return { at, kind: kind < 0.5 ? "step" : kind < 0.75 ? "independent" : "lockstep" };
-  });
-  const gate = `gate("there", { targets: ["here"], probe: command(["true"]), interval: "100ms", consecutiveSuccessLimit: 3 })`;
-  const step = (id, more = "") =>
-    `up("${id}", { dir: "../projects/s", stack: "${name}-${id}", createStack: true, env: { EFFECTS: ${JSON.stringify(effectsFile(name, id))} }${more} })`;
-  const texts = entries.map(({ at, kind }) =>
-    kind === "step"
-      ? step(`s${at}`, `, convergedWhen: [${gate}]`)
-      : `${kind}("g${at}", { members: [${step(`s${at}a`)}, ${step(`s${at}b`)}], convergedWhen: [${gate}] })`,
-  );
-  writeFileSync(
-    join(place, "sequences", `${name}.ts`),
-    `import { command, defineSequence, gate, independent, lockstep, up } from "evo";\nexport default defineSequence({ name: "${name}", steps: [${texts.join(", ")}] });\n`,
-  );
-  return entries.map(({ at, kind }) => (kind === "step" ? [`s${at}`] : [`s${at}a`, `s${at}b`]));
-}
-
-/** Effects at most once, order kept, nothing that was recorded is gone; answers how many entries there are. */
-async function audit(name, steps, before) {
-  for (const id of steps.flat()) {
-    const lines = effects(name, id).filter((line) => line.startsWith("begin"));
-    if (new Set(lines).size !== lines.length) {
-      count.doubled += 1;
-      console.error(`${name}: effects of ${id} doubled: ${lines.join(", ")}`);
+    const last = await runOf(name);
+    if (last?.status === "completed") count.completed += 1;
+    else if (last?.status !== "aborted") {
+      count.unexplained += 1;
+      console.error(`${name} did not come to an end: ${last?.status}`);
     }
+    await audit(name, steps, seen);
   }
-  const entries = JSON.parse((await evo("ledger", "log", "--sequence", name, "--json")).stdout || "[]");
-  if (entries.length < before) count.lost += 1;
-  const opened = (id) =>
-    entries.find((entry) => entry.type === "boundary.opened" && [id, `g${id.slice(1, 2)}`].includes(entry.step))
-      ?.number ?? Infinity;
-  for (const [at, ids] of steps.entries()) {
-    const intended = entries.filter((entry) => entry.type === "operation.intended" && ids.includes(entry.step));
-    const ahead = at === 0 ? 0 : Math.max(...steps[at - 1].map(opened));
-    if (intended.some(({ number }) => number < ahead)) {
-      count.disorder += 1;
-      console.error(`${name}: ${ids} started before ${steps[at - 1]} had converged`);
+
+  /** A chain of one to three entries, some of them groups of two. */
+  function declare(name) {
+    const entries = Array.from({ length: 1 + Math.floor(random() * 3) }, (_, at) => {
+      const kind = random();
+      return { at, kind: kind < 0.5 ? "step" : kind < 0.75 ? "independent" : "lockstep" };
+    });
+    const gate = `gate("there", { targets: ["here"], probe: command(["true"]), interval: "100ms", consecutiveSuccessLimit: 3 })`;
+    const step = (id, more = "") =>
+      `up("${id}", { dir: "../projects/s", stack: "${name}-${id}", createStack: true, env: { EFFECTS: ${JSON.stringify(effectsFile(name, id))}, SLOW: "700" }${more} })`;
+    const texts = entries.map(({ at, kind }) =>
+      kind === "step"
+        ? step(`s${at}`, `, convergedWhen: [${gate}]`)
+        : `${kind}("g${at}", { members: [${step(`s${at}a`)}, ${step(`s${at}b`)}], convergedWhen: [${gate}] })`,
+    );
+    writeFileSync(
+      join(place, "sequences", `${name}.ts`),
+      `import { command, defineSequence, gate, independent, lockstep, up } from "evo";\nexport default defineSequence({ name: "${name}", steps: [${texts.join(", ")}] });\n`,
+    );
+    return entries.map(({ at, kind }) => (kind === "step" ? [`s${at}`] : [`s${at}a`, `s${at}b`]));
+  }
+
+  /** Effects at most once, order kept, nothing that was recorded is gone; answers how many entries there are. */
+  async function audit(name, steps, before) {
+    for (const id of steps.flat()) {
+      const lines = effects(name, id).filter((line) => line.startsWith("begin"));
+      if (new Set(lines).size !== lines.length) {
+        count.doubled += 1;
+        console.error(`${name}: effects of ${id} doubled: ${lines.join(", ")}`);
+      }
     }
+    const entries = JSON.parse((await evo("ledger", "log", "--sequence", name, "--json")).stdout || "[]");
+    if (entries.length < before) count.lost += 1;
+    const opened = (id) =>
+      entries.find((entry) => entry.type === "boundary.opened" && [id, `g${id.slice(1, 2)}`].includes(entry.step))
+        ?.number ?? Infinity;
+    for (const [at, ids] of steps.entries()) {
+      const intended = entries.filter((entry) => entry.type === "operation.intended" && ids.includes(entry.step));
+      const ahead = at === 0 ? 0 : Math.max(...steps[at - 1].map(opened));
+      if (intended.some(({ number }) => number < ahead)) {
+        count.disorder += 1;
+        console.error(`${name}: ${ids} started before ${steps[at - 1]} had converged`);
+      }
+    }
+    return entries.length;
   }
-  return entries.length;
+
+  // ------------------------------------------------------------------------------------------------------------- kills
+
+  function strike() {
+    const living = VICTIMS.map((victim) => ({
+      ...victim,
+      pids: processesOf(place)
+        .filter((one) => victim.is(one))
+        .map(({ pid }) => pid),
+    })).filter(({ pids }) => pids.length > 0);
+    let at = random() * living.reduce((sum, { weight }) => sum + weight, 0);
+    const victim = living.find(({ weight }) => {
+      at -= weight;
+      return at < 0;
+    });
+    if (victim === undefined) return undefined;
+    const inside = updating();
+    const pid = victim.pids[Math.floor(random() * victim.pids.length)];
+    if (!quietly(() => process.kill(pid, "SIGKILL"))) return undefined;
+    count.kills += 1;
+    killed[victim.name] += 1;
+    if (inside) count.inside += 1;
+    return victim.name;
+  }
+
+  /** Whether an update has been let through whose outcome no journal knows. */
+  function updating() {
+    const folder = join(home, "operations");
+    return (quietly(() => readdirSync(folder)) || []).some((operation) => {
+      const journal = quietly(() => readFileSync(join(folder, operation, "journal.ndjson"), "utf8")) || "";
+      return journal.includes('"line":"accepted"') && !journal.includes('"line":"outcome"');
+    });
+  }
+
+  // --------------------------------------------------------------------------------------------------------------- evo
+
+  function prepare() {
+    for (const name of ["sequences", "projects", "backend"]) mkdirSync(join(place, name), { recursive: true });
+    const project = join(place, "projects", "s");
+    cpSync(join(root, "test/fixtures/operation/switch"), project, { recursive: true });
+    mkdirSync(join(project, "node_modules/@pulumi"), { recursive: true });
+    symlinkSync(join(root, "node_modules/@pulumi/pulumi"), join(project, "node_modules/@pulumi/pulumi"));
+  }
+
+  function start(args) {
+    return spawn(process.execPath, [join(root, "dist/cli/main.js"), ...args], {
+      cwd: place,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  function evo(...args) {
+    return new Promise((resolve) => {
+      const child = start(args);
+      let stdout = "";
+      child.stdout.on("data", (bytes) => (stdout += bytes));
+      child.stderr.resume();
+      child.once("close", (code) => resolve({ code, stdout }));
+    });
+  }
+
+  async function runOf(name) {
+    return JSON.parse((await evo("runs", "--sequence", name, "--json")).stdout || "[]")[0];
+  }
+
+  function effectsFile(name, id) {
+    return join(place, `${name}-${id}.effects`);
+  }
+
+  function effects(name, id) {
+    const file = effectsFile(name, id);
+    return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
+  }
 }
 
-// ------------------------------------------------------------------------------------------------------------- kills
+// --------------------------------------------------------------------------------------------------------- processes
 
-function strike() {
-  const living = VICTIMS.map((victim) => ({
-    ...victim,
-    pids: ours()
-      .filter((one) => victim.is(one))
-      .map(({ pid }) => pid),
-  })).filter(({ pids }) => pids.length > 0);
-  let at = random() * living.reduce((sum, { weight }) => sum + weight, 0);
-  const victim = living.find(({ weight }) => {
-    at -= weight;
-    return at < 0;
-  });
-  if (victim === undefined) return undefined;
-  const inside = updating();
-  const pid = victim.pids[Math.floor(random() * victim.pids.length)];
-  if (!quietly(() => process.kill(pid, "SIGKILL"))) return undefined;
-  count.kills += 1;
-  killed[victim.name] += 1;
-  if (inside) count.inside += 1;
-  return victim.name;
-}
-
-/** Whether an update has been let through whose outcome no journal knows. */
-function updating() {
-  const folder = join(home, "operations");
-  return (quietly(() => readdirSync(folder)) || []).some((operation) => {
-    const journal = quietly(() => readFileSync(join(folder, operation, "journal.ndjson"), "utf8")) || "";
-    return journal.includes('"line":"accepted"') && !journal.includes('"line":"outcome"');
-  });
-}
-
-/** Processes whose environment, command line, folder or open files name this place. */
-function ours() {
+/** Processes whose environment, command line, folder or open files name a place. */
+function processesOf(place) {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map((pid) => ({ pid: Number(pid), command: text(`/proc/${pid}/cmdline`) }))
-    .filter(({ pid, command }) => /node|pulumi|postgres/.test(command) && belongs(pid, command));
+    .filter(({ pid, command }) => /node|pulumi|postgres/.test(command) && belongs(pid, command, place));
 }
 
-function belongs(pid, command) {
+function belongs(pid, command, place) {
   if (command.includes(place) || text(`/proc/${pid}/environ`).includes(place)) return true;
   const links = (quietly(() => readdirSync(`/proc/${pid}/fd`)) || []).map((fd) => `fd/${fd}`);
   if (["cwd", ...links].some((name) => (quietly(() => readlinkSync(`/proc/${pid}/${name}`)) || "").includes(place)))
@@ -240,47 +293,6 @@ function quietly(work) {
   } catch {
     return false;
   }
-}
-
-// --------------------------------------------------------------------------------------------------------------- evo
-
-function prepare() {
-  for (const name of ["sequences", "projects", "backend"]) mkdirSync(join(place, name));
-  const project = join(place, "projects", "s");
-  cpSync(join(root, "test/fixtures/operation/switch"), project, { recursive: true });
-  mkdirSync(join(project, "node_modules/@pulumi"), { recursive: true });
-  symlinkSync(join(root, "node_modules/@pulumi/pulumi"), join(project, "node_modules/@pulumi/pulumi"));
-}
-
-function start(args) {
-  return spawn(process.execPath, [join(root, "dist/cli/main.js"), ...args], {
-    cwd: place,
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-}
-
-function evo(...args) {
-  return new Promise((resolve) => {
-    const child = start(args);
-    let stdout = "";
-    child.stdout.on("data", (bytes) => (stdout += bytes));
-    child.stderr.resume();
-    child.once("close", (code) => resolve({ code, stdout }));
-  });
-}
-
-async function runOf(name) {
-  return JSON.parse((await evo("runs", "--sequence", name, "--json")).stdout || "[]")[0];
-}
-
-function effectsFile(name, id) {
-  return join(place, `${name}-${id}.effects`);
-}
-
-function effects(name, id) {
-  const file = effectsFile(name, id);
-  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
 }
 
 /** mulberry32: small, seeded, good enough to choose victims with. */

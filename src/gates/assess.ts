@@ -8,7 +8,7 @@
  */
 import type { GatePolicy, Measurement } from "./model.js";
 import { describeGate, describeTarget } from "./reasons.js";
-import { evidence, isMet, maxGap, type Tally } from "./tally.js";
+import { evidence, isMet, looksIn, maxGap, type Tally } from "./tally.js";
 
 export {
   evidence,
@@ -96,7 +96,8 @@ function hasConverged(policy: GatePolicy, tally: Tally, now: number): boolean {
  * was put forth, looks anew, and goes on looking as long as what it sees is a pass.
  */
 function isMissed(policy: GatePolicy, tally: Tally | undefined, now: number): boolean {
-  return tally !== undefined && tally.streak === undefined && isFresh(policy, tally, now);
+  if (tally === undefined || looksIn(tally) === 0) return false;
+  return tally.streak === undefined && isFresh(policy, tally, now);
 }
 
 /** Whether the newest look tells of now. One that lies ahead of the clock (which was put back) may be of any age. */

@@ -168,7 +168,7 @@ async function* fromDatabase(url) {
   await client.connect();
   try {
     const ask = async (sql, values) => (await client.query(sql, values)).rows;
-    const [head] = await ask("select h.*, (select coalesce(max(number), 0) from evo.readable_entries) as newest from evo.readable_head h");
+    const [head] = await ask("select h.*, coalesce((select number from evo.readable_entries order by number desc limit 1), 0) as newest from evo.readable_head h");
     yield { head: { ...head, number: Number(head.number), newest: Number(head.newest) } };
     const page = "select * from evo.readable_entries where number > $1 and number <= $2 order by number limit 1000";
     for (let last = 0, rows; (rows = await ask(page, [last, head.number])).length > 0; last = Number(rows.at(-1).number))

@@ -47,7 +47,8 @@ export function databaseSource(database: Database): Source {
 
 async function readHead(database: Database): Promise<Head & { readonly newest: number }> {
   const [row] = await database.ask<{ ledger: string; number: string; hash: string; newest: string }>(
-    `select head.*, (select coalesce(max(number), 0) from evo.readable_entries) as newest from evo.readable_head as head`,
+    `select head.*, coalesce(newest.number, 0) as newest from evo.readable_head as head
+      left join (select number from evo.readable_entries order by number desc limit 1) as newest on true`,
   );
   if (row === undefined) throw new Error("the ledger has no head");
   return { ledger: row.ledger, number: Number(row.number), hash: row.hash, newest: Number(row.newest) };

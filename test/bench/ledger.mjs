@@ -11,7 +11,7 @@
  * The server is an embedded one with the product's own settings, below a temporary EVO_HOME.
  */
 import { hash, randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -34,6 +34,8 @@ const PROBES = 40;
 /** Prints all figures. `size`: entries of the greater record. */
 export async function benchLedger(size) {
   const home = mkdtempSync(join(tmpdir(), "evo-bench-ledger-"));
+  // Where Postgres' own user, as which root runs it, can get.
+  chmodSync(home, 0o711);
   const server = await joinServer({ home, say: console.error });
   const place = findPlace(home);
   const opened = [];

@@ -60,7 +60,9 @@ export async function lookBeforeStart(
   const subjects = distinct(subjectsOf(session, plan, root));
   const orders = ordersOnce(looker);
   const seen = await lookForForeign(looker, subjects, { policy, orders, fresh });
-  const there = subjects.filter(({ stack }) => hasLiveSystem(seen.views.get(stack)));
+  const there = (await mayHaveDrifted(session))
+    ? subjects.filter(({ stack }) => hasLiveSystem(seen.views.get(stack)))
+    : [];
   const results = await scanStacks(
     looker,
     there.map((subject) => ({ ...subject, policy })),
@@ -73,6 +75,11 @@ export async function lookBeforeStart(
       rule === "halt" && (last >= fromNow || (sequence === plan.sequence.name && place !== "unrelated")),
   );
   return { departed, told: entries.filter(({ type }) => type.startsWith("departure.")) };
+}
+
+/** In a rehearsal only engines and `evo world change` touch the live system, and the world's log tells of both. */
+async function mayHaveDrifted({ world }: Session): Promise<boolean> {
+  return world === undefined || (await world.log()).some(({ type }) => type === "console.changed");
 }
 
 /** Where nothing was ever deployed nothing can have drifted. What couldn't be looked at is tried again, and told of. */

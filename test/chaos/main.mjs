@@ -118,11 +118,13 @@ async function arena(place, end) {
       const now = await runOf(name);
       if (now?.status !== "halted") continue;
       const status = JSON.parse((await evo("status", now.run, "--json")).stdout);
-      // Whatever else evo says has failed it may try again: had it an effect that nobody knows of, the effect would show twice.
-      if (status.halt.cause !== "operation-unresolved") continue;
-      count.unresolved += 1;
       const told = (await evo("status", now.run)).stdout;
-      if (status.halt.reason === "" || !/evo settle/.test(told)) count.unexplained += 1;
+      // A lock whose engine died before anybody knew its pid is taken away by a person.
+      const locked = status.halt.cause === "stack-locked" && /pulumi cancel/.test(told);
+      // Whatever else evo says has failed it may try again: had it an effect that nobody knows of, the effect would show twice.
+      if (status.halt.cause !== "operation-unresolved" && !locked) continue;
+      count.unresolved += 1;
+      if (status.halt.reason === "" || !(locked || /evo settle/.test(told))) count.unexplained += 1;
       count.givenUp += 1;
       await giveUp(now.run);
       break;
@@ -131,7 +133,7 @@ async function arena(place, end) {
     if (last?.status === "completed") count.completed += 1;
     else if (last?.status !== "aborted") {
       count.unexplained += 1;
-      console.error(`${name} did not come to an end: ${last?.status}`);
+      console.error(`${name} did not come to an end: ${(await evo("status", last?.run)).stdout}`);
     }
     await audit(name, steps, seen);
   }

@@ -196,5 +196,29 @@ export type RunEvent = { readonly at: number } & (
 
 export type RunEventType = RunEvent["type"];
 
+/** Every type of event, as values; the compiler demands each. */
+export const RUN_EVENT_TYPES: { readonly [type in RunEventType]: true } = {
+  "run.started": true,
+  "run.adopted": true,
+  "operation.intended": true,
+  "operation.previewed": true,
+  "operation.succeeded": true,
+  "operation.failed": true,
+  "operation.unresolved": true,
+  "operation.settled": true,
+  "gate.measured": true,
+  "gate.passed": true,
+  "gate.failed": true,
+  "gate.errored": true,
+  "gate.inconclusive": true,
+  "boundary.opened": true,
+  "run.held": true,
+  "run.halted": true,
+  "run.paused": true,
+  "run.resumed": true,
+  "run.completed": true,
+  "run.aborted": true,
+};
+
 /** A JSON body is all an entry carries of an event besides its type. */
 export type EventBody = { readonly [key: string]: Json };

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Evo, openEvo, type Running } from "../support/evo.js";
-import { demandSound, EFFECTS, entriesOf, makeCase, runsOf } from "./support.js";
+import { demandSound, EFFECTS, entriesOf, makeCase, runsOf, there } from "./support.js";
 
 const HOUR = 3_600_000;
 const main = fileURLToPath(new URL("../support/another-machine.mjs", import.meta.url));
@@ -16,10 +16,6 @@ beforeAll(async () => {
   evo.switchProject("s");
 });
 afterAll(() => evo.close());
-
-async function there(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(20);
-}
 
 /** A clock of a test's own, which goes like any other from where it is put. */
 function clockOf(name: string): { readonly env: { readonly CLOCK_OF_TEST: string }; put(ahead: number): void } {

@@ -1,14 +1,13 @@
 /** A ledger in trouble: while it can't be written nothing starts; what runs goes on and is settled afterwards, once. */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findPlace } from "../../src/ledger/embedded/place.js";
 import { serverPid } from "../../src/ledger/embedded/postmaster.js";
 import { type Evo, openEvo, type Running } from "../support/evo.js";
 import { query, type TestDatabase, type TestServer, testServer } from "../support/postgres.js";
 import { openProxy, type PostgresProxy } from "../support/proxy.js";
-import { bringHome, type Case, demandSound, entriesOf, makeCase } from "./support.js";
+import { bringHome, type Case, demandSound, entriesOf, makeCase, there } from "./support.js";
 
 let evo: Evo;
 let postgres: TestServer;
@@ -28,10 +27,6 @@ interface Scene {
   readonly running: Running;
   /** How an operator asks, past the proxy. */
   readonly direct: { readonly env: { readonly EVO_LEDGER_URL: string } };
-}
-
-async function there(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20);
 }
 
 /** A run whose first update is held in mid-air, with a proxy between it and its ledger. */

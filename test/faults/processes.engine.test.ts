@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Evo, openEvo, type Running } from "../support/evo.js";
-import { bringHome, type Case, demandSound, EFFECTS, entriesOf, makeCase, runsOf } from "./support.js";
+import { bringHome, type Case, demandSound, EFFECTS, entriesOf, makeCase, runsOf, there } from "./support.js";
 
 let evo: Evo;
 beforeAll(async () => {
@@ -13,10 +13,6 @@ beforeAll(async () => {
   evo.switchProject("s");
 });
 afterAll(() => evo.close());
-
-async function there(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20);
-}
 
 /** A run whose first update is in the middle of creating `a`, until the case's gate file is there. */
 async function inMidUpdate(name: string): Promise<{ one: Case; running: Running; run: string }> {

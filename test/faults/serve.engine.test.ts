@@ -1,9 +1,8 @@
 /** `evo serve`: takes up what nobody drives, lets go at a signal, and is replaced when it dies. */
 import { writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Evo, openEvo } from "../support/evo.js";
-import { demandSound, EFFECTS, makeCase, runsOf } from "./support.js";
+import { demandSound, EFFECTS, makeCase, runsOf, there } from "./support.js";
 
 let evo: Evo;
 beforeAll(async () => {
@@ -11,10 +10,6 @@ beforeAll(async () => {
   evo.switchProject("s");
 });
 afterAll(() => evo.close());
-
-async function there(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(50);
-}
 
 describe("evo serve", () => {
   it("drives a detached run; killed, stopped and started again it brings the run home, every effect once", async () => {

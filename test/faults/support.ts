@@ -1,8 +1,14 @@
 /** What the fault tests share: stacks whose every effect is a line in a file, and an auditor of what came of a run. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Evo, RunOptions } from "../support/evo.js";
+
+/** Resolves once the condition holds; the test's own time limit is its patience. */
+export async function there(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(20);
+}
 
 /** A sequence of two stacks of the switch project, with a gate between them. */
 export interface Case {

@@ -13,10 +13,9 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type Evo, openEvo } from "../support/evo.js";
-import { bringHome, type Case, demandSound, EFFECTS, entriesOf, makeCase, runsOf } from "./support.js";
+import { bringHome, type Case, demandSound, EFFECTS, entriesOf, makeCase, runsOf, there } from "./support.js";
 
 let evo: Evo;
 beforeAll(async () => {
@@ -24,10 +23,6 @@ beforeAll(async () => {
   evo.switchProject("s");
 });
 afterAll(() => evo.close());
-
-async function there(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(20);
-}
 
 const backend = () => join((evo.env["PULUMI_BACKEND_URL"] ?? "").slice("file://".length), ".pulumi");
 

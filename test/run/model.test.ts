@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Action } from "../../src/run/action.js";
-import type { RunEventType } from "../../src/run/events.js";
+import { RUN_EVENT_TYPES } from "../../src/run/events.js";
 import { check } from "../../src/sequence/check.js";
 import { audit } from "./model-audit.js";
 import { type Case, cases, sequenceOf } from "./model-cases.js";
@@ -22,28 +22,6 @@ const ENOUGH = 1_000;
 const MANY = 10_000;
 
 const ACTIONS: { readonly [kind in Action["do"]]: true } = { record: true, operate: true, follow: true, look: true };
-const ENTRIES: { readonly [type in RunEventType]: true } = {
-  "run.started": true,
-  "run.adopted": true,
-  "operation.intended": true,
-  "operation.previewed": true,
-  "operation.succeeded": true,
-  "operation.failed": true,
-  "operation.unresolved": true,
-  "operation.settled": true,
-  "gate.measured": true,
-  "gate.passed": true,
-  "gate.failed": true,
-  "gate.errored": true,
-  "gate.inconclusive": true,
-  "boundary.opened": true,
-  "run.held": true,
-  "run.halted": true,
-  "run.paused": true,
-  "run.resumed": true,
-  "run.completed": true,
-  "run.aborted": true,
-};
 const HOWS = ["failed", "refused", "cancelled", "absent", "locked"];
 
 const coverage = createCoverage();
@@ -73,10 +51,10 @@ describe("the machine, whatever happens", () => {
   it.runIf(RUNS >= ENOUGH)("reached every action, every entry, and a crash before and after each", () => {
     const missed = [
       ...Object.keys(ACTIONS).map((name) => ["action", name]),
-      ...Object.keys(ENTRIES).map((name) => ["entry", name]),
+      ...Object.keys(RUN_EVENT_TYPES).map((name) => ["entry", name]),
       // Before run.started there is no run that could be taken up.
-      ...Object.keys(ENTRIES).flatMap((name) => (name === "run.started" ? [] : [["crash before", name]])),
-      ...Object.keys(ENTRIES).map((name) => ["crash after", name]),
+      ...Object.keys(RUN_EVENT_TYPES).flatMap((name) => (name === "run.started" ? [] : [["crash before", name]])),
+      ...Object.keys(RUN_EVENT_TYPES).map((name) => ["crash after", name]),
       ...HOWS.map((name) => ["operation failed", name]),
       ["duplicate", "append repeated"],
       ["duplicate", "preview reported again"],

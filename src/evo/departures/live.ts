@@ -46,19 +46,37 @@ export async function scanStacks(
   subjects: readonly ScanSubject[],
   options: ScanOptions,
 ): Promise<readonly ScanResult[]> {
-  const scan = `s-${randomUUID().slice(0, 8)}`;
+  const scan = newScan();
   return inParallel(distinct(subjects), options.parallel, async (subject: ScanSubject) => {
     const seen = await lookForForeign(looker, [subject], { ...options, policy: subject.policy });
-    const result = await scanOne(looker, subject, seen, scan, options);
+    const scanned = await scanOne(looker, subject, seen, scan, options);
+    const result = { ...scanned, entries: [...seen.entries, ...scanned.entries] };
     options.told?.(result);
     return result;
   });
 }
 
+/** Scans stacks that have just been compared with their backends' records; `entries` are those of the scan alone. */
+export async function scanSeen(
+  looker: Looker,
+  subjects: readonly ScanSubject[],
+  seen: Seen,
+  options: ScanOptions,
+): Promise<readonly ScanResult[]> {
+  const scan = newScan();
+  return inParallel(distinct(subjects), options.parallel, (subject: ScanSubject) =>
+    scanOne(looker, subject, seen, scan, options),
+  );
+}
+
+function newScan(): string {
+  return `s-${randomUUID().slice(0, 8)}`;
+}
+
 async function scanOne(
   looker: Looker,
   subject: ScanSubject,
-  { known, unseen, entries }: Seen,
+  { known, unseen }: Seen,
   scan: string,
   options: ScanOptions,
 ): Promise<ScanResult> {
@@ -86,7 +104,7 @@ async function scanOne(
     drifted,
     before: news?.before ?? 0,
     ignored: (outcome.found?.ignored ?? []).reduce((sum, { count }) => sum + count, 0),
-    entries: [...entries, ...appended],
+    entries: appended,
   };
 }
 

@@ -15,7 +15,7 @@ import type { RunState } from "../../run/state.js";
 import { loadRun } from "../load-run.js";
 import type { Session } from "../session.js";
 import { distinct, type Looker, lookForForeign, type Subject } from "./foreign.js";
-import { scanStacks } from "./live.js";
+import { scanSeen } from "./live.js";
 import { plannedOrders } from "./orders.js";
 
 /** Milliseconds between looks while a run is driven. */
@@ -63,9 +63,10 @@ export async function lookBeforeStart(
   const there = (await mayHaveDrifted(session))
     ? subjects.filter(({ stack }) => hasLiveSystem(seen.views.get(stack)))
     : [];
-  const results = await scanStacks(
+  const results = await scanSeen(
     looker,
     there.map((subject) => ({ ...subject, policy })),
+    seen,
     { parallel: availableParallelism(), signal: new AbortController().signal, orders },
   );
   const entries = [...seen.entries, ...results.flatMap((result) => result.entries)];

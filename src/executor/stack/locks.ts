@@ -49,11 +49,15 @@ function parsed(file: string): { readonly [key: string]: unknown } | undefined {
   }
 }
 
+/** Who holds it, for a person. */
+export function describeHolder({ user, host, pid, since }: StackLock): string {
+  return `locked by ${user} on ${host} (pid ${pid}) since ${since}`;
+}
+
 /** For a person; says so where the holder can't be alive on this machine. */
 export function describeLock(lock: StackLock): string {
-  const { user, host, pid, since } = lock;
   const gone = isHolderGone(lock) ? "; no process has that number here any more: pulumi cancel takes it away" : "";
-  return `the stack is locked by ${user} on ${host} (pid ${pid}) since ${since}${gone}`;
+  return `the stack is ${describeHolder(lock)}${gone}`;
 }
 
 /**

@@ -7,6 +7,7 @@ import { createRedactor, secretsInEnvironment } from "../../redact.js";
 import { askEngine } from "../operation/engine-process.js";
 import type { HostOrder } from "../operation/order.js";
 import { checkpointDigest, type FileStack, readBackendFile } from "./backend.js";
+import { describeHolder, locksOf } from "./locks.js";
 import { compareSnapshots, resourcesIn } from "./snapshot.js";
 import { exportDigest } from "./state-digest.js";
 
@@ -42,7 +43,7 @@ export async function viewStack(question: ViewQuestion, after: string | undefine
 // ---------------------------------------------------------------------------------------------------- file backend
 
 function viewFile(question: ViewQuestion, stack: FileStack, after: string | undefined): BackendView {
-  const before = lockFacts(stack);
+  const before = locksOf(stack);
   const checkpoint = checkpointDigest(stack);
   const names = historyNames(stack);
   const updates = names
@@ -51,7 +52,7 @@ function viewFile(question: ViewQuestion, stack: FileStack, after: string | unde
   const newest = names.at(-1);
   const left = newest === undefined ? undefined : snapshotText(stack, newest);
   // An update that began or ended meanwhile may have been seen in part.
-  const locks = [...before, ...lockFacts(stack)];
+  const locks = [...before, ...locksOf(stack)].map(describeHolder);
   const moved = checkpointDigest(stack) === checkpoint ? [] : ["it was changed while it was looked at"];
   return {
     exists: checkpoint !== undefined,
@@ -60,22 +61,6 @@ function viewFile(question: ViewQuestion, stack: FileStack, after: string | unde
     ...(checkpoint === undefined ? {} : { checkpoint, ...written(stack) }),
     ...(left === undefined ? unupdated(stack) : { left: left.digest }),
   };
-}
-
-/** Who holds the stack; a lock that is given back meanwhile is none. */
-function lockFacts({ locks }: FileStack): readonly string[] {
-  if (!existsSync(locks)) return [];
-  return readdirSync(locks)
-    .filter((name) => name.endsWith(".json"))
-    .flatMap((name) => {
-      try {
-        const lock = JSON.parse(readBackendFile(join(locks, name))) as { readonly [key: string]: unknown };
-        return [`locked by ${lock.username} on ${lock.hostname} (pid ${lock.pid}) since ${lock.timestamp}`];
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-        throw error;
-      }
-    });
 }
 
 function written(stack: FileStack): { readonly written?: number } {

@@ -3,7 +3,7 @@
  * sequence). Pure; who trusts no program may ask the same of `evo.readable_audit`.
  */
 import { EvoError, EXIT } from "../../errors.js";
-import type { RunEvent } from "../../run/events.js";
+import { RUN_EVENT_TYPES } from "../../run/events.js";
 import type { Entry } from "../../run/ports.js";
 import { boundariesOf } from "./boundaries.js";
 import { departuresOf, during } from "./departures.js";
@@ -95,33 +95,10 @@ function answersOf(answers: readonly Entry[]): AuditReport["answers"] {
   }));
 }
 
-/** Every type of a run's entries that this evo reads; the record makes a newer evo's types show. */
-const KNOWN: { readonly [type in RunEvent["type"]]: true } = {
-  "run.started": true,
-  "run.adopted": true,
-  "operation.intended": true,
-  "operation.previewed": true,
-  "operation.succeeded": true,
-  "operation.failed": true,
-  "operation.unresolved": true,
-  "operation.settled": true,
-  "gate.measured": true,
-  "gate.passed": true,
-  "gate.failed": true,
-  "gate.errored": true,
-  "gate.inconclusive": true,
-  "boundary.opened": true,
-  "run.held": true,
-  "run.halted": true,
-  "run.paused": true,
-  "run.resumed": true,
-  "run.completed": true,
-  "run.aborted": true,
-};
-
+/** The record makes a newer evo's types show. */
 function unknownOf(own: readonly Entry[]): AuditReport["unknown"] {
   const strange = own.filter(
-    (entry) => !(entry.type in KNOWN) && wordsOf(entry).noun !== "departure" && deedsOf([entry]).length === 0,
+    (entry) => !(entry.type in RUN_EVENT_TYPES) && wordsOf(entry).noun !== "departure" && deedsOf([entry]).length === 0,
   );
   const types = [...new Set(strange.map(({ type }) => type))];
   return types.map((type) => ({

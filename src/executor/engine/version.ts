@@ -8,8 +8,8 @@ export const MIN_ENGINE = "3.200.0";
 /** The CLI that evo installs or builds itself. The pinned Go module in `engine-build` names the same one. */
 export const OWN_ENGINE = "3.200.0";
 
-/** Milliseconds that `pulumi version` may take; the first start of a fresh file can be slow. */
-const PATIENCE = 20_000;
+/** Milliseconds that `pulumi version` may take: long, since the machine may have fifty others to start at the same time. */
+const PATIENCE = 120_000;
 
 export type VersionAnswer =
   | { readonly ok: true; readonly version: string }

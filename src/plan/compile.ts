@@ -17,6 +17,8 @@ import type { Edge, GroupNode, NodeId, Plan, PlanGate, PlanNode, StepNode } from
 interface Placed {
   readonly id: NodeId;
   readonly entry: Entry;
+  /** What to do on failure where nothing nearer says so. */
+  readonly rule: OnFailure | undefined;
   readonly parent?: NodeId;
   readonly boundary: NodeId;
   readonly members: readonly Placed[];
@@ -27,9 +29,9 @@ const ROOT = "sequence";
 
 /** Compiles a valid sequence (one that `loadSequence` returned). Its plan's order of nodes is that of the author. */
 export function compile(sequence: Sequence): Plan {
-  const roots = sequence.steps.map((entry, at) => place(entry, at, undefined, undefined));
-  const all = roots.flatMap(withBelow);
   const rule = sequence.onFailure;
+  const roots = sequence.steps.map((entry, at) => place(entry, at, { rule }));
+  const all = roots.flatMap(withBelow);
   const consistent = gatesOf(sequence.consistentWhen, "consistent", ROOT, stepIds(roots), rule);
   const plan = {
     version: 1 as const,
@@ -38,25 +40,34 @@ export function compile(sequence: Sequence): Plan {
       ...(sequence.owner === undefined ? {} : { owner: sequence.owner }),
       digest: digest(sequence),
     },
-    nodes: all.map((placed) => nodeOf(placed, all, rule)),
+    nodes: all.map((placed) => nodeOf(placed, all)),
     edges: [...inOrder(roots), ...all.flatMap(groupEdges)],
     consistent,
     ...(sequence.outOfBand === undefined ? {} : { outOfBand: sequence.outOfBand }),
+    ...(sequence.recovery === undefined ? {} : { recovery: sequence.recovery }),
   };
   return { ...plan, digest: digest(plan) };
 }
 
 // --------------------------------------------------------------------------------------------------- places, ids
 
-/** `hoistedTo`: the lockstep group whose boundary this entry ends in. */
-function place(entry: Entry, at: number, parent: NodeId | undefined, hoistedTo: NodeId | undefined): Placed {
+interface Around {
+  readonly parent?: NodeId;
+  /** The lockstep group whose boundary an entry ends in. */
+  readonly hoistedTo?: NodeId | undefined;
+  readonly rule: OnFailure | undefined;
+}
+
+function place(entry: Entry, at: number, { parent, hoistedTo, rule: around }: Around): Placed {
   const id = entry.name ?? `${parent ?? ROOT}.${at + 1}`;
-  const base = { id, entry, boundary: hoistedTo ?? id, ...(parent === undefined ? {} : { parent }) };
+  const rule = isGroup(entry) ? (entry.onFailure ?? around) : around;
+  const base = { id, entry, rule, boundary: hoistedTo ?? id, ...(parent === undefined ? {} : { parent }) };
   if (!isGroup(entry)) return { ...base, members: [] };
   const scope = hoistedTo ?? (entry.kind === "lockstep" ? id : undefined);
   const last = entry.members.length - 1;
   const scopeOf = (index: number) => (entry.kind === "serial" && index < last ? undefined : scope);
-  return { ...base, members: entry.members.map((member, index) => place(member, index, id, scopeOf(index))) };
+  const within = (index: number): Around => ({ parent: id, hoistedTo: scopeOf(index), rule });
+  return { ...base, members: entry.members.map((member, index) => place(member, index, within(index))) };
 }
 
 function withBelow(placed: Placed): readonly Placed[] {
@@ -90,12 +101,12 @@ function groupEdges({ id, entry, members }: Placed): readonly Edge[] {
 
 // ---------------------------------------------------------------------------------------------------------- nodes
 
-function nodeOf(placed: Placed, all: readonly Placed[], rule: OnFailure | undefined): PlanNode {
-  const { id, entry, parent, boundary } = placed;
+function nodeOf(placed: Placed, all: readonly Placed[]): PlanNode {
+  const { id, entry, parent, boundary, rule } = placed;
   const ready = gatesOf(entry.readyWhen, "ready", id, [], rule);
   const ending = all.filter((other) => other.boundary === id);
   const converged = ending.flatMap((other) =>
-    gatesOf(other.entry.convergedWhen, "converged", other.id, stepIds([other]), rule),
+    gatesOf(other.entry.convergedWhen, "converged", other.id, stepIds([other]), other.rule),
   );
   const window = isGroup(entry) ? entry.window : undefined;
   const base = {

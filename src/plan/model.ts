@@ -83,6 +83,42 @@ export interface SequencePolicy {
   readonly ignore?: readonly IgnoreRule[];
 }
 
+/** Why a run may halt so that a recovery answers it. What nobody knows yet, and what evo refused, a person answers. */
+export const RECOVERABLE = [
+  "operation-failed",
+  "gate-failed",
+  "gate-errored",
+  "gate-inconclusive",
+  "gate-timed-out",
+  "inconsistent",
+] as const;
+export type Recoverable = (typeof RECOVERABLE)[number];
+
+/** When a recovery is meant; every condition that is given must hold. */
+export interface RecoveryWhen {
+  /** Where the run halted: one of these steps or groups, or something within them. */
+  readonly at?: readonly NodeId[];
+  readonly cause?: readonly Recoverable[];
+  /** One of these targets had not converged. */
+  readonly targets?: readonly string[];
+  /** The updates of all of these have succeeded. */
+  readonly applied?: readonly NodeId[];
+  /** None of these can have had an effect. */
+  readonly notApplied?: readonly NodeId[];
+}
+
+/** at-once: whoever drives the run goes on with the recovery. approved: it waits for a person's `evo recover`. */
+export type RecoveryStart = "at-once" | "approved";
+
+/** The sequence that answers a failure, chosen by what failed and how far the run had come. The first that fits counts. */
+export interface RecoveryRule {
+  readonly name: string;
+  readonly when: RecoveryWhen;
+  /** The recovery's sequence file, relative to the plan's root; POSIX separators. */
+  readonly sequence: string;
+  readonly start: RecoveryStart;
+}
+
 export interface PlanGate {
   readonly id: GateId;
   readonly name: string;
@@ -145,6 +181,7 @@ export interface Plan {
   readonly consistent: readonly PlanGate[];
   /** Absent: the defaults. */
   readonly outOfBand?: SequencePolicy;
+  readonly recovery?: readonly RecoveryRule[];
   /** sha256 over the RFC 8785 form of all the above. */
   readonly digest: string;
 }

@@ -6,6 +6,7 @@ import type { Path } from "./locate.js";
 import { isGroup, type Sequence } from "./model.js";
 import { type GatePlace, gatePlaces, nameEntry, type Place, places, stepsBelow } from "./places.js";
 import { capital, type Finding, finding } from "./problems.js";
+import { recoveryFindings } from "./recoveries.js";
 import { referenceFindings } from "./references.js";
 
 /** Every rule, in the order in which an author would mend things. */
@@ -23,6 +24,7 @@ export function check(sequence: Sequence): readonly Finding[] {
     ...entries.flatMap((place) => [...continueFindings(place), ...windowFindings(place), ...stackFindings(place)]),
     ...sequenceRuleFindings(sequence),
     ...referenceFindings(sequence, entries, gates),
+    ...recoveryFindings(sequence, entries, gates),
   ];
 }
 
@@ -130,7 +132,8 @@ function ruleFindings(place: GatePlace): Finding[] {
 }
 
 function continueFindings({ entry, path, inIndependent }: Place): Finding[] {
-  if (isGroup(entry) || entry.onFailure !== "continue" || inIndependent) return [];
+  const within = inIndependent || (isGroup(entry) && entry.kind === "independent");
+  if (entry.onFailure !== "continue" || within) return [];
   return [continues(path, "onFailure", `${capital(nameEntry(entry))} says onFailure: "continue"`)];
 }
 

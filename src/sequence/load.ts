@@ -140,10 +140,23 @@ function folderFindings(sequence: Sequence, folder: string): Finding[] {
   const steps = places(sequence).flatMap(({ entry, path }) =>
     isGroup(entry) ? [] : stackFindings(entry, path, folder),
   );
-  if (sequence.world === undefined || isFile(resolve(folder, sequence.world))) return steps;
-  const message = `The world "${sequence.world}" is not there: looked for ${resolve(folder, sequence.world)}.`;
+  return [...steps, ...worldFindings(sequence, folder), ...recoveryFindings(sequence, folder)];
+}
+
+function worldFindings({ world }: Sequence, folder: string): Finding[] {
+  if (world === undefined || isFile(resolve(folder, world))) return [];
+  const message = `The world "${world}" is not there: looked for ${resolve(folder, world)}.`;
   const remedy = "Correct world; it is relative to the sequence file.";
-  return [...steps, finding("missing-world", [], "world", message, remedy)];
+  return [finding("missing-world", [], "world", message, remedy)];
+}
+
+function recoveryFindings({ recovery = [] }: Sequence, folder: string): Finding[] {
+  return recovery.flatMap(({ name, sequence }, at) => {
+    if (isFile(resolve(folder, sequence))) return [];
+    const message = `Recovery "${name}" names the sequence "${sequence}", which is not there: looked for ${resolve(folder, sequence)}.`;
+    const remedy = "Correct sequence; it is relative to this sequence's file.";
+    return [finding("missing-recovery", ["recovery", at], sequence, message, remedy)];
+  });
 }
 
 function stackFindings(step: Step, path: Path, folder: string): Finding[] {
@@ -171,5 +184,8 @@ function relativeTo(root: string, folder: string, sequence: Sequence): Sequence 
     ...sequence,
     steps: sequence.steps.map(moveEntry),
     ...(sequence.world === undefined ? {} : { world: move(sequence.world) }),
+    ...(sequence.recovery === undefined
+      ? {}
+      : { recovery: sequence.recovery.map((rule) => ({ ...rule, sequence: move(rule.sequence) })) }),
   };
 }

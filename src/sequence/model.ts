@@ -14,7 +14,17 @@ import type {
   StackOutputProbe,
   Target,
 } from "../gates/model.js";
-import type { GroupKind, OutOfBand, RetryRule, SequencePolicy, StepOptions, StepVerb } from "../plan/model.js";
+import type {
+  GroupKind,
+  OutOfBand,
+  Recoverable,
+  RecoveryRule,
+  RecoveryStart,
+  RetryRule,
+  SequencePolicy,
+  StepOptions,
+  StepVerb,
+} from "../plan/model.js";
 import type { Accept } from "./accept.js";
 import type { Duration } from "./duration.js";
 
@@ -100,6 +110,8 @@ export interface AuthoredStep extends StepSpec {
 /** What the author says of a group besides its name. */
 export interface GroupSpec {
   readonly members: readonly AuthoredEntry[];
+  /** Default for the steps and gates in it that don't say what to do on failure. Default: that of what is around it. */
+  readonly onFailure?: OnFailure;
   readonly readyWhen?: readonly AuthoredGate[];
   /** Gates of the group as a whole, after its members' own. */
   readonly convergedWhen?: readonly AuthoredGate[];
@@ -120,6 +132,26 @@ export interface AuthoredGroup extends LockstepSpec {
 /** An entry as the builders take it; a nested list becomes a `serial` group without a name. */
 export type AuthoredEntry = AuthoredStep | AuthoredGroup | readonly AuthoredEntry[];
 
+/** Which sequence answers a failure. Every condition of `when` that is given must hold; the first rule that fits counts. */
+export interface AuthoredRecovery {
+  readonly name: string;
+  readonly when?: {
+    /** Where the run halted: steps, or groups and what is in them. */
+    readonly at?: readonly string[];
+    readonly cause?: readonly Recoverable[];
+    /** One of these targets had not converged. */
+    readonly targets?: readonly string[];
+    /** Steps whose updates have all succeeded: what follows them may use the change already. */
+    readonly applied?: readonly string[];
+    /** Steps none of which can have had an effect. */
+    readonly notApplied?: readonly string[];
+  };
+  /** The recovery's sequence file, relative to this one. */
+  readonly sequence: string;
+  /** at-once: whoever drives the run goes on with it. approved (default): it waits for a person's `evo recover`. */
+  readonly start?: RecoveryStart;
+}
+
 export interface SequenceSpec {
   readonly name: string;
   /** The team that answers for it. */
@@ -135,6 +167,8 @@ export interface SequenceSpec {
   readonly consistentWhen?: readonly AuthoredGate[];
   /** What to do about changes that evo did not make; one word says it for all that lie in a planned order. */
   readonly outOfBand?: OutOfBand | SequencePolicy;
+  /** What answers a failure; rules that say `recover` start it, `evo recover` does so for any halted run. */
+  readonly recovery?: readonly AuthoredRecovery[];
   /** Findings of `evo lint` that the whole sequence may have, each with why. */
   readonly accept?: Accept;
 }
@@ -186,6 +220,7 @@ export interface Group extends EntryBase {
   readonly kind: GroupKind;
   readonly name?: string;
   readonly members: readonly Entry[];
+  readonly onFailure?: OnFailure;
   readonly window?: number;
 }
 
@@ -202,6 +237,7 @@ export interface Sequence {
   readonly steps: readonly Entry[];
   readonly consistentWhen?: readonly Gate[];
   readonly outOfBand?: SequencePolicy;
+  readonly recovery?: readonly RecoveryRule[];
   readonly accept?: Accept;
 }
 

@@ -3,6 +3,7 @@
  * durations, conditions. What needs the whole sequence or the file system is in check.ts and folders.ts.
  */
 import { z } from "zod";
+import { RECOVERABLE } from "../plan/model.js";
 import { LINT_CODES } from "./accept.js";
 import { DURATION_EXAMPLES, parseDuration } from "./duration.js";
 
@@ -183,6 +184,7 @@ const group = z.strictObject({
   get members() {
     return members();
   },
+  onFailure: onFailure.optional(),
   ...gates,
 });
 const lockstep = z.strictObject({
@@ -191,6 +193,7 @@ const lockstep = z.strictObject({
   get members() {
     return members();
   },
+  onFailure: onFailure.optional(),
   window: someTime.optional(),
   ...gates,
 });
@@ -243,6 +246,24 @@ const outOfBand = z
   })
   .transform((given) => (typeof given === "string" ? { departures: given } : given));
 
+// ------------------------------------------------------------------------------------------------------- recovery
+
+const nodeNames = z.array(text).min(1, "expected at least one step or group").optional();
+const when = z.strictObject({
+  at: nodeNames,
+  cause: z.array(z.enum(RECOVERABLE)).min(1, "expected at least one cause").optional(),
+  targets: z.array(text).min(1, "expected at least one target").optional(),
+  applied: nodeNames,
+  notApplied: nodeNames,
+});
+
+const recoveryRule = z.strictObject({
+  name,
+  when: when.default({}),
+  sequence: text,
+  start: z.enum(["at-once", "approved"]).default("approved"),
+});
+
 export const sequenceSchema = z.strictObject({
   /** Where editors find the schema of a `.json` sequence; no part of the sequence. */
   $schema: z.string().optional(),
@@ -255,6 +276,7 @@ export const sequenceSchema = z.strictObject({
   steps: z.array(entry).min(1, "expected at least one step"),
   consistentWhen: z.array(gate).optional(),
   outOfBand: outOfBand.optional(),
+  recovery: z.array(recoveryRule).optional(),
   accept,
 });
 
@@ -277,6 +299,8 @@ export function keysFor(given: object, key: PropertyKey | undefined): readonly s
   if (key === "expect") return Object.keys(expectation.shape);
   if (key === "retry") return ["attempts", "backoff"];
   if (key === "accept") return LINT_CODES;
+  if (key === "recovery") return Object.keys(recoveryRule.shape);
+  if (key === "when") return Object.keys(when.shape);
   if (key === "outOfBand") return Object.keys(policy.shape);
   if (type !== undefined && type in PROBES) return Object.keys(PROBES[type as keyof typeof PROBES].shape);
   if (kind === "lockstep") return Object.keys(lockstep.shape);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonical, digest } from "../../src/canonical.js";
 import { compile } from "../../src/plan/compile.js";
-import type { Edge, NodeId, Plan, PlanNode } from "../../src/plan/model.js";
+import type { Edge, NodeId, Plan, PlanNode, StepNode } from "../../src/plan/model.js";
 import { type Entry, type Gate, isGroup, type Sequence, type Step } from "../../src/sequence/model.js";
 import { gate, sequences } from "./sequences.js";
 
@@ -46,6 +46,29 @@ describe("lists", () => {
       onError: "halt",
       onTimeout: "halt",
     });
+  });
+});
+
+describe("rules on failure", () => {
+  it("are those of the nearest group around a step or gate that says nothing itself", () => {
+    const inner: Entry = { kind: "serial", name: "inner", members: [gated("b"), up("c", { onFailure: "hold" })] };
+    const plan = compile({
+      ...sequence({ kind: "independent", name: "g", onFailure: "continue", members: [gated("a"), inner] }, gated("z")),
+      onFailure: "recover",
+      recovery: [{ name: "back", when: { at: ["g"] }, sequence: "sequences/back.ts", start: "approved" }],
+    });
+    const rules = ["a", "b", "c", "z"].map((id) => [id, node(plan, id)]) as [string, StepNode][];
+    expect(
+      rules.map(([id, step]) => [id, step.onFailure, ...step.converged.map(({ policy }) => policy.onFailure)]),
+    ).toEqual([
+      ["a", "continue", "continue"],
+      ["b", "continue", "continue"],
+      ["c", "hold"],
+      ["z", "recover", "recover"],
+    ]);
+    expect(plan.recovery).toEqual([
+      { name: "back", when: { at: ["g"] }, sequence: "sequences/back.ts", start: "approved" },
+    ]);
   });
 });
 

@@ -204,6 +204,24 @@ consistentWhen: [${gate("end")}],`;
     ]);
   });
 
+  it("refuses recoveries that name what is not there, and the word recover without any", async () => {
+    expect(
+      await problemsOf(
+        `steps: [\n  up("a", { ${A} }),\n],\nrecovery: [\n  { name: "back", when: { at: ["aa"], applied: ["b"] }, sequence: "./s.ts" },\n  { name: "back", sequence: "./gone.ts" },\n],`,
+      ),
+    ).toEqual([
+      expect.stringMatching(/sequence\.duplicate-name Two recovery rules have the name "back"\.$/),
+      expect.stringMatching(/sequence\.unknown-step Recovery "back" names the step or group "aa" in at.*mean "a"\?$/),
+      expect.stringMatching(/sequence\.unknown-step Recovery "back" names the step "b" in applied, and there is none/),
+      expect.stringMatching(
+        /sequence\.missing-recovery Recovery "back" names the sequence "\.\/gone\.ts", which is not/,
+      ),
+    ]);
+    expect(await problemsOf(`onFailure: "recover",\nsteps: [\n  up("a", { ${A} }),\n],`)).toEqual([
+      expect.stringMatching(/^4:1 sequence\.nothing-to-recover-with A rule says "recover", and the sequence names no/),
+    ]);
+  });
+
   it("refuses outputs of steps that are unknown or come later, wherever they are read", async () => {
     const gateOn = (name: string, step: string) =>
       `gate("${name}", { targets: ["x", "y"], probe: http({ url: output("${step}", "url") }) })`;

@@ -174,7 +174,7 @@ async function* fromDatabase(url) {
     for (let last = 0, rows; (rows = await ask(page, [last, head.number])).length > 0; last = Number(rows.at(-1).number))
       for (const row of rows) yield { entry: { ...row, number: Number(row.number), cause_numbers: row.cause_numbers.map(Number) } };
     const looks = "select * from evo.readable_samples where run = $1 order by gate, target, number, began";
-    for (const { run } of await ask("select distinct run from evo.readable_entries where type = 'gate.passed'"))
+    for (const { run } of await ask("select distinct run from evo.readable_entries where type like 'gate.%' and body ? 'samples'"))
       for (const row of await ask(looks, [run])) yield { sample: { ...row, number: Number(row.number), began: Number(row.began) } };
     for (const row of await ask("select run, version, last from evo.readable_runs")) yield { run: { ...row, version: Number(row.version), last: Number(row.last) } };
   } finally {

@@ -95,7 +95,9 @@ export type HaltCause =
   | "inconsistent"
   /** Something that evo did not do lies in the planned order (invariant 9). */
   | "departed"
-  | "sources-changed";
+  | "sources-changed"
+  /** What would happen now is not what was approved. */
+  | "approval-outdated";
 
 export type RunEvent = { readonly at: number } & (
   | {
@@ -178,6 +180,8 @@ export type RunEvent = { readonly at: number } & (
       readonly reason: string;
       readonly timedOut: boolean;
       readonly targets: readonly TargetReport[];
+      /** The looks that it was judged by, as with `gate.passed`. */
+      readonly samples: readonly SampleDigest[];
     }
   | { readonly type: "boundary.opened"; readonly node: NodeId }
   | { readonly type: "run.held"; readonly node: NodeId; readonly gate: GateId; readonly reason: string }
@@ -192,7 +196,61 @@ export type RunEvent = { readonly at: number } & (
     }
   | { readonly type: "run.completed" }
   | { readonly type: "run.aborted"; readonly reason: string }
+  | WordEvent
 );
+
+/** What a step would do, as it was shown to who approved it. */
+export interface RequestedPreview {
+  readonly step: NodeId;
+  /** sha256 over the normalised change set: resources, ops, paths, replaces (run/difference.ts). */
+  readonly digest: string;
+  readonly changes: ChangeSet;
+}
+
+/** Where a system said it and evo only passed it on: whose signature was checked. */
+interface PassedOn {
+  readonly from?: string;
+}
+
+/**
+ * What people say to a run's gates. Who said it is in the entry's own columns: words, and no proof of an identity beyond
+ * the database's role.
+ */
+export type WordEvent =
+  | ({
+      readonly type: "acknowledgment.received";
+      readonly gate: GateId;
+      readonly targets: readonly string[];
+      readonly reason: string;
+    } & PassedOn)
+  /** Made by evo: what an approval of this gate is for. An approval names this entry. */
+  | {
+      readonly type: "approval.requested";
+      readonly gate: GateId;
+      /** The frozen plan's digest. */
+      readonly plan: string;
+      /** Of the steps that it lets start; none where they have been updated already. */
+      readonly previews: readonly RequestedPreview[];
+    }
+  | ({
+      readonly type: "approval.given" | "approval.rejected";
+      readonly gate: GateId;
+      /** Number of the `approval.requested` that it answers. */
+      readonly request: number;
+      /** What it is bound to, said again: the digests of that request. */
+      readonly plan: string;
+      readonly previews: { readonly [step: NodeId]: string };
+      readonly reason: string;
+    } & PassedOn)
+  /** The gate, or only these targets of it, hold nothing back for this attempt. */
+  | ({
+      readonly type: "gate.overridden";
+      readonly gate: GateId;
+      readonly targets?: readonly string[];
+      /** What it overrode: what was last recorded of the targets that it excuses. */
+      readonly overrode: readonly TargetReport[];
+      readonly reason: string;
+    } & PassedOn);
 
 export type RunEventType = RunEvent["type"];
 
@@ -218,6 +276,11 @@ export const RUN_EVENT_TYPES: { readonly [type in RunEventType]: true } = {
   "run.resumed": true,
   "run.completed": true,
   "run.aborted": true,
+  "acknowledgment.received": true,
+  "approval.requested": true,
+  "approval.given": true,
+  "approval.rejected": true,
+  "gate.overridden": true,
 };
 
 /** A JSON body is all an entry carries of an event besides its type. */

@@ -57,9 +57,13 @@ export function assess(state: RunState, seen: Evidence, gate: PlanGate, now: num
 
 /** The tallies that still count. */
 export function talliesOf(state: RunState, seen: Evidence, gate: PlanGate): GateEvidence["tallies"] {
+  return countingEvidence(state, seen, gate)?.tallies ?? {};
+}
+
+function countingEvidence(state: RunState, seen: Evidence, gate: PlanGate): GateEvidence | undefined {
   const evidence = seen[gate.id];
-  if (evidence === undefined || evidence.since !== countsFrom(state, gate)) return {};
-  return evidence.proves === undefined || evidence.proves === provedBy(state, gate) ? evidence.tallies : {};
+  if (evidence === undefined || evidence.since !== countsFrom(state, gate)) return undefined;
+  return evidence.proves === undefined || evidence.proves === provedBy(state, gate) ? evidence : undefined;
 }
 
 /**
@@ -124,7 +128,7 @@ export function passing(
     gate: gate.id,
     operations: operationsProved(state, gate),
     targets: reports(state, seen, gate, now),
-    samples: digestsOf(seen, gate),
+    samples: digestsOf(state, seen, gate),
   };
   return [...measured, { event, causes: causes.length > 0 ? causes : causesOfLooks(state, gate) }];
 }
@@ -141,7 +145,15 @@ export function failing(
   const type =
     verdict.status === "failed" ? "gate.failed" : verdict.status === "errored" ? "gate.errored" : "gate.inconclusive";
   return {
-    event: { type, at: now, gate: gate.id, reason: verdict.reason, timedOut, targets: reports(state, seen, gate, now) },
+    event: {
+      type,
+      at: now,
+      gate: gate.id,
+      reason: verdict.reason,
+      timedOut,
+      targets: reports(state, seen, gate, now),
+      samples: digestsOf(state, seen, gate),
+    },
     causes: causesOfLooks(state, gate),
   };
 }
@@ -164,8 +176,9 @@ export function reports(state: RunState, seen: Evidence, gate: PlanGate, now: nu
 
 const NO_COUNTS: Counts = { pass: 0, fail: 0, inconclusive: 0, error: 0 };
 
-function digestsOf(seen: Evidence, gate: PlanGate): readonly SampleDigest[] {
-  return Object.values(seen[gate.id]?.digests ?? {});
+/** Of the looks that still count: what was seen of an earlier attempt proves nothing about this one. */
+function digestsOf(state: RunState, seen: Evidence, gate: PlanGate): readonly SampleDigest[] {
+  return Object.values(countingEvidence(state, seen, gate)?.digests ?? {});
 }
 
 /** A body is the event without what the entry's own columns carry. */

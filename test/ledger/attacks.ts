@@ -29,14 +29,17 @@ const digest = (target: string): SampleDigest =>
   ) as never;
 
 /**
- * A run of seven entries, whose fifth passes a gate on six raw looks; entry 8, the key; a checkpoint; a run of six; a
- * checkpoint at 14; two entries that are not anchored. Both checkpoints come back.
+ * A run of seven entries, whose fifth passes a gate on six raw looks; entry 8, the key; a checkpoint; a run of six, whose
+ * second judges against a gate on three; a checkpoint at 14; two entries that are not anchored. Both checkpoints come back.
  */
 export async function record(ledger: OpenLedger): Promise<{ readonly early: string; readonly late: string }> {
   const append = (...entries: readonly NewEntry[]) => ledger.append(entries, { id: randomUUID(), leases: [] });
   const samples = ["a", "b"].flatMap((target) => looks(target).map((measurement) => ({ target, measurement })));
   await ledger.sample(
-    samples.map((sample) => ({ run: "r1", gate, ...sample })),
+    [
+      ...samples.map((sample) => ({ run: "r1", gate, ...sample })),
+      ...looks("c").map((measurement) => ({ run: "r2", gate, target: "c", measurement })),
+    ],
     [],
   );
   const body = { gate, samples: ["a", "b"].map(digest) as never };
@@ -52,10 +55,10 @@ export async function record(ledger: OpenLedger): Promise<{ readonly early: stri
   const early = await ledger.checkpoint();
   for (const number of [9, 10, 11, 12, 13, 14])
     await append({
-      type: number === 9 ? "run.started" : "run.halted",
+      type: number === 9 ? "run.started" : number === 10 ? "gate.failed" : "run.halted",
       run: "r2",
       causes: [number - 1],
-      body: { number },
+      body: number === 10 ? { number, gate, samples: [digest("c")] as never } : { number },
     });
   const late = await ledger.checkpoint();
   await append(
@@ -161,6 +164,13 @@ export const attacks: readonly Attack[] = [
     number: 5,
     statements: [
       "update evo.samples set text = replace(text, '\"fail\"', '\"pass\"') where target = 'b' and number = 1",
+    ],
+  },
+  {
+    name: "a raw look of a verdict against a gate, made a pass",
+    number: 10,
+    statements: [
+      "update evo.samples set text = replace(text, '\"fail\"', '\"pass\"') where target = 'c' and number = 1",
     ],
   },
   { name: "a deleted raw look", number: 5, statements: ["delete from evo.samples where target = 'a' and number = 3"] },

@@ -216,7 +216,7 @@ describe("a record that is moved", () => {
     expect((await all(moved)).slice(0, -1)).toEqual(before);
     expect(await moved.samples("r1", "g")).toEqual(await ledger.samples("r1", "g"));
     const result = await moved.verify({ against: from });
-    expect(result).toMatchObject({ checked: RECORDED + 1, looks: 6, anchored: { number: RECORDED } });
+    expect(result).toMatchObject({ checked: RECORDED + 1, looks: 9, anchored: { number: RECORDED } });
     expect(result).not.toHaveProperty("broken");
     expect(await append(moved, "run.paused")).toMatchObject([{ number: RECORDED + 2 }]);
   });

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { EvoError } from "../../src/errors.js";
 import { systemClock } from "../../src/evo/clock.js";
+import type { Measurement } from "../../src/gates/model.js";
 import { eventOf } from "../../src/run/entries.js";
 import { fold } from "../../src/run/evolve.js";
 import { bodyOf } from "../../src/run/gates.js";
 import { holdLeases, stackResource } from "../../src/run/leases.js";
 import { drive } from "../../src/run/loop.js";
-import type { News } from "../../src/run/ports.js";
+import type { News, Probe } from "../../src/run/ports.js";
+import { chainSample } from "../../src/run/samples.js";
 import type { RunState } from "../../src/run/state.js";
 import { gate, independent, up } from "../../src/sequence/builders.js";
 import type { SequenceSpec } from "../../src/sequence/model.js";
@@ -16,16 +18,28 @@ import { planOf, started } from "./machine.js";
 
 const RUN = "s-abc";
 const step = (name: string) => up(name, { dir: name, stack: "dev" });
-const gated = (name: string) =>
+const gated = (name: string, failureLimit?: number) =>
   up(name, {
     dir: name,
     stack: "dev",
-    convergedWhen: [gate("g", { targets: ["a"], probe: http({ url: "http://localhost" }), interval: "10ms" })],
+    convergedWhen: [
+      gate("g", {
+        targets: ["a"],
+        probe: http({ url: "http://localhost" }),
+        interval: "10ms",
+        ...(failureLimit === undefined ? {} : { failureLimit }),
+      }),
+    ],
   });
 const sources = ["one", "two", "three"].map((path) => ({ path, sha256: "same" }));
 
 /** A run that is recorded and leased, and everything it is driven with. */
-async function setUp(spec: SequenceSpec, on: (news: News) => void = () => undefined, executor = fakeExecutor()) {
+async function setUp(
+  spec: SequenceSpec,
+  on: (news: News) => void = () => undefined,
+  executor = fakeExecutor(),
+  probe: Probe = passingProbe,
+) {
   const ledger = fakeLedger();
   const { event } = started(planOf(spec), Date.now());
   const first = { ...event, sources } as typeof event;
@@ -42,12 +56,7 @@ async function setUp(spec: SequenceSpec, on: (news: News) => void = () => undefi
   const control = { pause: new AbortController(), stop: new AbortController() };
   const signals = { pause: control.pause.signal, stop: control.stop.signal };
   const run = (from: RunState = state) =>
-    drive(
-      from,
-      leases,
-      { ledger, executor: executor.executor, probe: passingProbe, clock: systemClock, notifier },
-      signals,
-    );
+    drive(from, leases, { ledger, executor: executor.executor, probe, clock: systemClock, notifier }, signals);
   return { ledger, state, leases, heard, control, run, executor };
 }
 
@@ -90,6 +99,15 @@ describe("drive", () => {
     expect(types).toContain("gate.measured");
     expect(types).toContain("operation.succeeded");
     expect(ancestors.has(1)).toBe(true);
+  });
+
+  it("records with a verdict against a gate the digest over the looks that it was judged by", async () => {
+    const probe: Probe = { look: async () => ({ verdict: "fail", observed: 403, expected: 200 }) };
+    const { run, ledger } = await setUp({ name: "s", steps: [gated("one", 1)] }, undefined, fakeExecutor(), probe);
+    await run();
+    const body = (type: string) => ledger.entries.find((entry) => entry.type === type)?.body;
+    const [measurement] = body("gate.measured")?.measurements as unknown as readonly Measurement[];
+    expect(body("gate.failed")?.samples).toEqual([chainSample(undefined, "a", measurement!)]);
   });
 
   it("is the fold of what the ledger holds", async () => {

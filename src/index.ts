@@ -15,6 +15,7 @@ export type {
   Fault,
   Propagation,
   Resource,
+  UsersTraffic,
   WorldDefinition,
   WorldSpec,
 } from "./world/model.js";

@@ -31,6 +31,7 @@ export default defineWorld({
     { types: "aws:lambda/*", reach: "region", delay: [100, 900], regions: { "eu-west-1": [600, 4_500] } },
   ],
   endpoint: answer,
+  traffic: { path: "/orders" },
 });
 
 /** What the authorizer of `stacks/gateway` decides, with what has arrived at this edge. */

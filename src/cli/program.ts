@@ -6,6 +6,7 @@ import { Argument, Command, Option } from "commander";
 import { addAuditVerbs, addQuestionVerbs } from "./verbs-audit.js";
 import { addDepartureVerbs } from "./verbs-departures.js";
 import { addLedgerVerbs } from "./verbs-ledger.js";
+import { addWorldVerbs } from "./verbs-world.js";
 
 /** Every verb of evo. */
 export const program = new Command("evo")
@@ -251,6 +252,8 @@ program
   .action(async (options) => (await import("./status.js")).runs(options));
 
 addDepartureVerbs(program);
+
+addWorldVerbs(program);
 
 addAuditVerbs(program);
 

@@ -1,4 +1,4 @@
-/** The verbs about what evo did not do: intent ahead of a run, drift, and a rehearsal's console. */
+/** The verbs about what evo did not do: intent ahead of a run, and drift. */
 import { type Command, Option } from "commander";
 
 /** Adds them to the command line. */
@@ -51,17 +51,4 @@ export function addDepartureVerbs(program: Command): void {
     .addOption(json)
     .addHelpText("after", "\nExamples:\n  evo drift show app/prod")
     .action(async (stack, options) => (await import("./drift.js")).driftShow(stack, options));
-
-  const world = program.command("world").description("reach into a rehearsal's world");
-  world
-    .command("change <sequence> <resource>")
-    .description("change a live resource of the sequence's world past every engine, as a person in a console would")
-    .option("--set <path=value>", "a property and its new value; JSON where it is some")
-    .option("--delete", "delete the resource")
-    .option("--stack <stack>", "only the resource of this stack, where several have the name")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  evo world change role-rollout order-approver --set description=changed\n  evo world change role-rollout orders --delete\n\nA <resource> is its name in the program, <type>::<name>, or its URN.",
-    )
-    .action(async (sequence, resource, options) => (await import("./world.js")).change(sequence, resource, options));
 }

@@ -36,7 +36,7 @@ export function openCloud(file: string, key: Buffer, chances: Chances): Cloud {
   const faults: StandingFault[] = [];
   const end = (at: number) => {
     faults.forEach((fault, place) => {
-      faults[place] = { until: at, ...fault };
+      faults[place] = { ...fault, until: Math.min(at, fault.until ?? at) };
     });
   };
   for (const line of readLines(file)) {

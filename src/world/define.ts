@@ -27,6 +27,13 @@ const schema = z
     ),
     endpoint: z.custom<Endpoint>((value) => typeof value === "function", "a function (edge, request) => answer"),
     faults: z.array(faultSchema).default([]),
+    traffic: z
+      .strictObject({
+        path: z.string().startsWith("/"),
+        perSecond: z.number().positive().max(100).default(10),
+        users: z.int().positive().default(7),
+      })
+      .default({ path: "/", perSecond: 10, users: 7 }),
   })
   .superRefine((spec, context) => {
     if (Object.keys(spec.regions).length === 0) context.addIssue({ code: "custom", message: "at least one region" });
@@ -34,7 +41,9 @@ const schema = z
       ...spec.propagation.flatMap((rule, at) =>
         Object.keys(rule.regions ?? {}).map((region) => ({ region, path: ["propagation", at, "regions", region] })),
       ),
-      ...spec.faults.map(({ region }, at) => ({ region, path: ["faults", at, "region"] })),
+      ...spec.faults.flatMap((fault, at) =>
+        fault.kind === "fails" ? [] : [{ region: fault.region, path: ["faults", at, "region"] }],
+      ),
     ];
     for (const { region, path } of named) {
       if (!(region in spec.regions)) context.addIssue({ code: "custom", message: `no region "${region}"`, path });
@@ -47,7 +56,7 @@ const schema = z
  */
 export function defineWorld(spec: WorldSpec): WorldDefinition {
   const parsed = schema.safeParse(spec);
-  if (parsed.success) return parsed.data as WorldDefinition;
+  if (parsed.success) return parsed.data as unknown as WorldDefinition;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "world"}: ${message}`);
   throw new EvoError("world.invalid", `The world is not valid. ${problems.join("; ")}`, {
     remedy: "Correct the declaration of the world.",

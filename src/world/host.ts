@@ -150,13 +150,14 @@ async function run(dir: string): Promise<void> {
     token,
     providers: Object.fromEntries(Object.entries(providers).map(([pkg, server]) => [pkg, server.port])),
     origins,
+    traffic: definition.traffic,
   } satisfies HostState);
 }
 
 function openWorldCloud(places: Places, settings: Settings, chances: Chances): Cloud {
   const young = !existsSync(places.cloud);
   const cloud = openCloud(places.cloud, Buffer.from(settings.key, "hex"), chances);
-  if (young) for (const fault of chances.definition.faults) cloud.fault({ ...fault, from: 0 });
+  if (young) for (const fault of chances.definition.faults) cloud.fault({ from: 0, ...fault, began: 0 });
   return cloud;
 }
 
@@ -184,7 +185,7 @@ function perform(
     return;
   }
   const fault = checkFault(definition, command.fault);
-  cloud.fault({ ...fault, from: at });
+  cloud.fault({ from: at, ...fault, began: at });
   log({ at, type: "fault.began", fault });
 }
 

@@ -17,6 +17,13 @@ export type WorldEntry = { readonly at: number } & (
       readonly id?: string;
       readonly region?: string;
     }
+  /** The provider was called and refused, because a fault says so. */
+  | {
+      readonly type: "provider.failed";
+      readonly op: "create" | "update" | "delete";
+      readonly resource: string;
+      readonly urn: string;
+    }
   /** A change was taken, and this is when it is due at each edge it goes to (milliseconds since the epoch). */
   | {
       readonly type: "change.taken";

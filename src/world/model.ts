@@ -67,21 +67,61 @@ export interface Answer {
 /** The address of a region: every answer follows from what has propagated to the edge that got the request. */
 export type Endpoint = (edge: EdgeView, request: EndpointRequest) => Answer;
 
-/** What goes wrong. More kinds may follow. */
-export interface Fault {
-  /** Changes that would arrive at these edges while it lasts don't arrive. */
-  readonly kind: "never-converges";
+/** Whom a fault is for, and when it holds. */
+interface FaultBase {
+  /** Only these resources, as in a propagation rule; default all. */
+  readonly types?: string;
+  /** Only resources of these stacks, as `<project>/<stack>`; default all. */
+  readonly stacks?: readonly string[];
+  /** From when, milliseconds since the epoch; default: when it is set. Earlier: also what was changed since. */
+  readonly from?: number;
+  /** Until when; default: until it is lifted. */
+  readonly until?: number;
+}
+
+/** A fault of what arrives at a region's edges. */
+interface ArrivalFault extends FaultBase {
   readonly region: string;
   /** Only this edge (`eu-west-1/3`); default all of the region. */
   readonly edge?: string;
-  /** Only these resources, as in a propagation rule; default all. */
-  readonly types?: string;
 }
 
+/** Changes that would arrive at these edges while it lasts don't arrive. */
+export interface NeverConverges extends ArrivalFault {
+  readonly kind: "never-converges";
+}
+
+/** What has been changed while it lasts is seen at these edges, and is not, in turn; it begins by not being seen. */
+export interface Flaps extends ArrivalFault {
+  readonly kind: "flaps";
+  /** Milliseconds. */
+  readonly shown: number;
+  readonly hidden: number;
+}
+
+/** The provider refuses to make, change or delete these resources. */
+export interface Fails extends FaultBase {
+  readonly kind: "fails";
+}
+
+/** What goes wrong. */
+export type Fault = NeverConverges | Flaps | Fails;
+
 /** A fault with the time from which it holds; `until` is set once it has been lifted. */
-export interface StandingFault extends Fault {
+export type StandingFault = Fault & {
   readonly from: number;
-  readonly until?: number;
+  /** When it was set: a flapping fault's turns count from then. */
+  readonly began: number;
+};
+
+/** What ordinary users do all the time: failed requests of theirs are what a rehearsal of failure counts. */
+export interface UsersTraffic {
+  /** Path and query that users ask every region for. */
+  readonly path: string;
+  /** Requests a second in each region. Default 10. */
+  readonly perSecond?: number;
+  /** How many users take turns. Default 7. */
+  readonly users?: number;
 }
 
 export interface WorldSpec {
@@ -95,7 +135,11 @@ export interface WorldSpec {
   readonly endpoint: Endpoint;
   /** Faults that hold from the beginning. */
   readonly faults?: readonly Fault[];
+  /** What users do while failures are rehearsed. Default: they ask every region for `/`. */
+  readonly traffic?: UsersTraffic;
 }
 
 /** A validated world. */
-export interface WorldDefinition extends Required<WorldSpec> {}
+export interface WorldDefinition extends Required<WorldSpec> {
+  readonly traffic: Required<UsersTraffic>;
+}

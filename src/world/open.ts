@@ -29,6 +29,7 @@ import {
   type WorldModule,
   writeJson,
 } from "./settings.js";
+import type { TrafficSpec } from "./traffic.js";
 
 export interface OpenWorld {
   /** evo's own directory; the world lives in `worlds/<name>` below it. */
@@ -48,7 +49,7 @@ export interface OpenWorld {
    * and addresses of its own. Nobody may hold that one, and no resource of it may carry its addresses.
    */
   readonly from?: string;
-  /** Faults from now on; in text `never-converges:eu-west-1`, or an edge of it: `never-converges:eu-west-1/3`. */
+  /** Faults from now on; in text as `parseFault` takes them: `never-converges:eu-west-1`, or an edge of it, `…/3`. */
   readonly faults?: readonly (string | Fault)[];
   /** Milliseconds without client and engine after which it ends by itself. Default 10 s. */
   readonly linger?: number;
@@ -65,6 +66,8 @@ export interface World {
   readonly regions: readonly string[];
   /** Base URL of a region's address. */
   origin(region: string): string;
+  /** What its users do, for `startTraffic`. */
+  readonly traffic: TrafficSpec;
   /** The world's own log so far. */
   log(): Promise<readonly WorldEntry[]>;
   /** Makes something go wrong from now on. */
@@ -269,6 +272,7 @@ function worldOf(name: string, places: Places, settings: Settings, { client, sta
     env: environmentOf(places, settings, state),
     regions: Object.keys(state.origins),
     origin: (region) => originOf(state, region),
+    traffic: { targets: state.origins, ...state.traffic },
     log: async () => {
       await client.ask({ op: "flush" });
       return readLines(places.log) as unknown as readonly WorldEntry[];

@@ -3,7 +3,16 @@
  * has been applied; it has converged at an edge only when its delay there is over.
  */
 import { chance, shuffled } from "./chance.js";
-import type { EdgeView, Fault, Propagation, Properties, Resource, StandingFault, WorldDefinition } from "./model.js";
+import type {
+  EdgeView,
+  Fails,
+  Fault,
+  Propagation,
+  Properties,
+  Resource,
+  StandingFault,
+  WorldDefinition,
+} from "./model.js";
 import { plainProperties } from "./values.js";
 
 /** One version of a resource, as the cloud's control plane took it. */
@@ -95,7 +104,8 @@ export function arrival(faults: readonly StandingFault[], version: Placed, regio
 function heldBack(faults: readonly StandingFault[], version: Version, region: string, edge: string, due: number) {
   const standing = faults.filter(
     (fault) =>
-      holdsFor(fault, version.type, region, edge) &&
+      fault.kind === "never-converges" &&
+      holdsFor(fault, version, region, edge) &&
       fault.from <= due &&
       due < (fault.until ?? Number.POSITIVE_INFINITY),
   );
@@ -103,9 +113,27 @@ function heldBack(faults: readonly StandingFault[], version: Version, region: st
   return Math.max(due, ...standing.map(({ until }) => until!));
 }
 
-function holdsFor(fault: Fault, type: string, region: string, edge: string): boolean {
+/** What was changed while a flapping fault stands is seen in turns. */
+function isHidden(faults: readonly StandingFault[], version: Version, region: string, edge: string, now: number) {
+  return faults.some((fault) => {
+    if (fault.kind !== "flaps" || !holdsFor(fault, version, region, edge)) return false;
+    if (version.at < fault.from || now >= (fault.until ?? Number.POSITIVE_INFINITY)) return false;
+    return (now - fault.began) % (fault.shown + fault.hidden) < fault.hidden;
+  });
+}
+
+function holdsFor(fault: Exclude<Fault, Fails>, version: Version, region: string, edge: string): boolean {
   const here = fault.region === region && (fault.edge === undefined || fault.edge === edge);
-  return here && (fault.types === undefined || matchesType(fault.types, type));
+  return here && concerns(fault, version);
+}
+
+/** Whether a fault is about this resource at all. */
+export function concerns({ types, stacks }: Fault, { urn, type }: Pick<Version, "urn" | "type">): boolean {
+  const { project, stack } = partsOf(urn);
+  return (
+    (types === undefined || matchesType(types, type)) &&
+    (stacks === undefined || stacks.includes(`${project}/${stack}`))
+  );
 }
 
 /** What has arrived at an edge by now: of each resource the newest version that did. */
@@ -119,7 +147,7 @@ export function viewOf(
   const newest = new Map<string, Placed>();
   for (const version of versions) {
     const at = arrival(faults, version, region, edge);
-    const arrived = at !== undefined && at <= now;
+    const arrived = at !== undefined && at <= now && !isHidden(faults, version, region, edge, now);
     if (arrived && version.number > (newest.get(version.urn)?.number ?? 0)) newest.set(version.urn, version);
   }
   return edgeView(

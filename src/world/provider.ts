@@ -20,9 +20,9 @@ import type { Cloud } from "./cloud.js";
 import { changes } from "./diff.js";
 import { invoke } from "./invokes.js";
 import type { WorldLog } from "./log.js";
-import type { Properties } from "./model.js";
+import type { Properties, StandingFault } from "./model.js";
 import { type Making, newId, outputsOf, previewOf } from "./outputs.js";
-import { typeOf } from "./propagation.js";
+import { concerns, typeOf } from "./propagation.js";
 import { empty, fromStruct, messages as m, plugin, services, toStruct } from "./protocol.js";
 import { plainProperties } from "./values.js";
 
@@ -187,6 +187,7 @@ function create(context: ProviderContext, request: CreateRequest, region: string
   const inputs = fromStruct(request.getProperties());
   const made = making(context, request.getUrn(), inputs, region);
   if (request.getPreview()) return new m.CreateResponse().setProperties(toStruct(previewOf(made)));
+  refuseByFault(context, "create", made);
   const id = newId(made);
   const properties = outputsOf(made, id);
   taken(context, "create", { urn: made.urn, type: made.type, id, inputs, properties });
@@ -199,12 +200,14 @@ function update(context: ProviderContext, request: UpdateRequest, region: string
   const properties = outputsOf(made, request.getId());
   const response = new m.UpdateResponse().setProperties(toStruct(properties));
   if (request.getPreview()) return response;
+  refuseByFault(context, "update", made);
   taken(context, "update", { urn: made.urn, type: made.type, id: request.getId(), inputs, properties });
   return response;
 }
 
 function remove(context: ProviderContext, request: DeleteRequest) {
   const [urn, id] = [request.getUrn(), request.getId()];
+  refuseByFault(context, "delete", { urn, type: typeOf(urn) });
   const newest = context.cloud.versions.findLast((version) => version.urn === urn);
   // What was replaced is deleted after its successor was made, under the same URN: the successor stays.
   if (newest?.id === id) taken(context, "delete", { urn, type: typeOf(urn), id });
@@ -220,6 +223,20 @@ function read(context: ProviderContext, request: ReadRequest) {
   if (live === undefined) return new m.ReadResponse();
   const response = new m.ReadResponse().setId(id).setProperties(toStruct(live.properties!));
   return response.setInputs(toStruct(live.inputs ?? {}));
+}
+
+/** Errors: the provider's own, where a standing fault says that it fails here. */
+function refuseByFault(
+  { cloud, log, now }: ProviderContext,
+  op: "create" | "update" | "delete",
+  of: { readonly urn: string; readonly type: string },
+): void {
+  const at = now();
+  const stands = ({ from, until }: StandingFault) => from <= at && at < (until ?? Number.POSITIVE_INFINITY);
+  const fault = cloud.faults.find((one) => one.kind === "fails" && stands(one) && concerns(one, of));
+  if (fault === undefined) return;
+  log({ at, type: "provider.failed", op, resource: of.type, urn: of.urn });
+  throw new Error(`the simulated provider fails to ${op} ${of.type}: a fault of this rehearsal`);
 }
 
 interface Change {

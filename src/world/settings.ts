@@ -1,6 +1,7 @@
 /** The files of a world's folder, and what its host process and its clients tell each other through them. */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { UsersTraffic } from "./model.js";
 
 export interface Places {
   readonly dir: string;
@@ -75,6 +76,7 @@ export interface HostState {
   readonly token: string;
   readonly providers: { readonly [pkg: string]: number };
   readonly origins: { readonly [region: string]: string };
+  readonly traffic: Required<UsersTraffic>;
 }
 
 /** A file's JSON; undefined where there is none. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { StandingFault } from "../../src/world/model.js";
+import type { NeverConverges, StandingFault } from "../../src/world/model.js";
 import {
   arrival,
   type Chances,
@@ -59,10 +59,11 @@ describe("delays", () => {
 describe("arrival", () => {
   const due = 1_000;
   const placed = { ...version({ at: 0 }), resource: undefined, due: new Map([["eu-west-1/1", due]]) };
-  const standing = (fault: Partial<StandingFault>): StandingFault => ({
+  const standing = (fault: Partial<NeverConverges>): StandingFault => ({
     kind: "never-converges",
     region: "eu-west-1",
     from: 0,
+    began: 0,
     ...fault,
   });
   test.each<[string, StandingFault[], number | undefined]>([
@@ -74,6 +75,9 @@ describe("arrival", () => {
     ["another region's fault doesn't matter", [standing({ region: "us-east-1" })], due],
     ["another edge's fault doesn't matter", [standing({ edge: "eu-west-1/2" })], due],
     ["this edge's fault does", [standing({ edge: "eu-west-1/1" })], undefined],
+    ["another stack's fault doesn't matter", [standing({ stacks: ["p/dev"] })], due],
+    ["this stack's fault does", [standing({ stacks: ["p/prod"] })], undefined],
+    ["a fault whose end is known: late, and then it is there", [standing({ until: 7_000 })], 7_000],
     ["other types' fault doesn't matter", [standing({ types: "kubernetes:*" })], due],
   ])("%s", (_name, faults, expected) => {
     expect(arrival(faults, placed, "eu-west-1", "eu-west-1/1")).toBe(expected);
@@ -96,6 +100,17 @@ describe("an edge's view", () => {
     ["nothing once the deletion has arrived", [of(1, "a", 100), of(2, undefined, 200)], 200, []],
   ])("%s", (_name, versions, now, expected) => {
     expect(seen(versions, now)).toEqual(expected);
+  });
+
+  test("a flapping change is seen in turns, and what was there before in the others, until the fault is lifted", () => {
+    const flaps = { kind: "flaps", region: "us-east-1", shown: 30, hidden: 70, from: 100, began: 200 } as const;
+    const at = (now: number, fault: StandingFault = flaps) =>
+      viewOf([fault], [of(1, "a", 0), of(2, "b", 150)], "us-east-1", "us-east-1/1", now).resources.map(
+        ({ properties }) => properties.value,
+      );
+    expect([200, 269, 270, 299, 300, 370].map((now) => at(now))).toEqual([["a"], ["a"], ["b"], ["b"], ["a"], ["b"]]);
+    expect(at(300, { ...flaps, until: 300 })).toEqual(["b"]);
+    expect(at(300, { ...flaps, stacks: ["q/prod"] })).toEqual(["b"]);
   });
 
   test("a newer version that overtook an older one stays", () => {

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { openCloud } from "../../src/world/cloud.js";
 import { defineWorld } from "../../src/world/define.js";
 import { changes } from "../../src/world/diff.js";
-import { checkFault, parseFault } from "../../src/world/fault.js";
+import { checkFault, describeFault, parseFault } from "../../src/world/fault.js";
 import { invoke } from "../../src/world/invokes.js";
 import type { Properties, WorldSpec } from "../../src/world/model.js";
 import { type Making, newId, outputsOf, previewOf } from "../../src/world/outputs.js";
@@ -98,12 +98,16 @@ describe("the cloud", () => {
   test("remembers changes, faults and their end; secrets lie sealed on disk (invariant 11)", () => {
     const { file, cloud } = opened();
     cloud.take(version({ properties: { token: secret("canary-secret"), deep: [{ x: secret({ y: "canary" }) }] } }));
-    cloud.fault({ kind: "never-converges", region: "eu-west-1", from: 5 });
+    cloud.fault({ kind: "never-converges", region: "eu-west-1", from: 5, began: 5 });
+    cloud.fault({ kind: "fails", stacks: ["p/prod"], from: 6, until: 7, began: 6 });
     cloud.lift(9);
     expect(readFileSync(file, "utf8")).not.toContain("canary");
     const again = openCloud(file, key, chances());
     expect(again.versions).toEqual(cloud.versions);
-    expect(again.faults).toEqual([{ kind: "never-converges", region: "eu-west-1", from: 5, until: 9 }]);
+    expect(again.faults).toEqual([
+      { kind: "never-converges", region: "eu-west-1", from: 5, until: 9, began: 5 },
+      { kind: "fails", stacks: ["p/prod"], from: 6, until: 7, began: 6 },
+    ]);
   });
 
   test("a last line that was cut off is no change, and doesn't spoil the next", () => {
@@ -150,6 +154,11 @@ describe("a world's declaration", () => {
   test("faults in text", () => {
     expect(parseFault("never-converges:a")).toEqual({ kind: "never-converges", region: "a" });
     expect(parseFault("never-converges:a/2")).toEqual({ kind: "never-converges", region: "a", edge: "a/2" });
+    expect(parseFault("flaps:a/2")).toMatchObject({ kind: "flaps", edge: "a/2", shown: 500, hidden: 500 });
+    expect(parseFault("fails:gateway/prod-a")).toEqual({ kind: "fails", stacks: ["gateway/prod-a"] });
+    expect(
+      ["never-converges:a", "flaps:a/2", "fails:gateway/prod-a"].map((text) => describeFault(parseFault(text))),
+    ).toEqual(["never-converges:a", "flaps:a/2", "fails:gateway/prod-a"]);
     expect(() => parseFault("sometimes:a")).toThrow(/no fault/);
     expect(() => checkFault(defineWorld(spec), { kind: "never-converges", region: "b" })).toThrow(/no region "b"/);
     expect(() => checkFault(defineWorld(spec), { kind: "never-converges", region: "a", edge: "a/6" })).toThrow(

@@ -1,0 +1,36 @@
+/** The verbs of rehearsals: reaching into a world. */
+import { type Command, Option } from "commander";
+
+/** Adds them to the command line. */
+export function addWorldVerbs(program: Command): void {
+  const json = new Option("--json", "print one JSON document to stdout");
+  const world = program.command("world").description("reach into a rehearsal's world");
+  world
+    .command("change <sequence> <resource>")
+    .description("change a live resource of the sequence's world past every engine, as a person in a console would")
+    .option("--set <path=value>", "a property and its new value; JSON where it is some")
+    .option("--delete", "delete the resource")
+    .option("--stack <stack>", "only the resource of this stack, where several have the name")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  evo world change role-rollout order-approver --set description=changed\n  evo world change role-rollout orders --delete\n\nA <resource> is its name in the program, <type>::<name>, or its URN.",
+    )
+    .action(async (sequence, resource, options) => (await import("./world.js")).change(sequence, resource, options));
+  world
+    .command("fault <sequence> [fault...]")
+    .description("make something go wrong in the sequence's world from now on, or set it right again")
+    .option("--lift", "end all faults; what they kept back arrives")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  evo world fault role-rollout never-converges:eu-west-1\n  evo world fault role-rollout flaps:eu-west-1/3 fails:flags/prod\n  evo world fault role-rollout --lift\n\nnever-converges:<region>[/<edge>]: no change arrives there. flaps:<region>[/<edge>]: what is changed is seen there for\nhalf a second, and isn't, in turn. fails:<project>/<stack>: the provider refuses to change that stack's resources.",
+    )
+    .action(async (sequence, faults, options) => (await import("./world.js")).fault(sequence, faults, options));
+  world
+    .command("log <sequence>")
+    .description("what has happened in the sequence's world, by the world's own account")
+    .option("--since <time>", "ISO 8601, or an age such as 10m")
+    .option("--limit <n>", "at most the newest this many", "100")
+    .addOption(json)
+    .addHelpText("after", "\nExamples:\n  evo world log role-rollout\n  evo world log role-rollout --since 10m --json")
+    .action(async (sequence, options) => (await import("./world.js")).log(sequence, options));
+}

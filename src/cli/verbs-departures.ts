@@ -51,4 +51,38 @@ export function addDepartureVerbs(program: Command): void {
     .addOption(json)
     .addHelpText("after", "\nExamples:\n  evo drift show app/prod")
     .action(async (stack, options) => (await import("./drift.js")).driftShow(stack, options));
+  addScheduleVerbs(drift, json);
+}
+
+function addScheduleVerbs(drift: Command, json: Option): void {
+  const schedule = drift.command("schedule").description("scans by the clock, done by evo serve");
+  schedule
+    .command("add <name> [what...]")
+    .description("scan by a cron expression from now on; recorded")
+    .requiredOption("--cron <expression>", "when: five fields, or six with seconds")
+    .option("--tz <zone>", "the time zone that it is read in", "UTC")
+    .option("--all", "every stack of this repository, as it is when the scan falls due")
+    .option("--jitter <duration>", "each stack up to so much later, not all at once", "0s")
+    .option("--max-age <duration>", "scan at once what nobody has looked at for so long, whatever the clock says")
+    .option("--time-limit <duration>", "a look that takes longer is not assessed, and somebody else's job", "5m")
+    .option("--rehearse", "in the simulated world of the sequence")
+    .addOption(json)
+    .addHelpText(
+      "after",
+      '\nExamples:\n  evo drift schedule add hourly --all --cron "0 * * * *" --jitter 5m --max-age 2h\n  evo drift schedule add nightly role-rollout --cron "30 2 * * *" --tz Europe/Berlin\n\nEvery evo serve of the ledger shares the work; it must reach this folder. What was missed is done by the next scan.',
+    )
+    .action(async (name, what, options) => (await import("./schedule.js")).scheduleAdd(name, what, options));
+  schedule
+    .command("list")
+    .description("the schedules: when they come next, and how far the last scan has come")
+    .addOption(json)
+    .addHelpText("after", "\nExamples:\n  evo drift schedule list\n  evo drift schedule list --json")
+    .action(async (options) => (await import("./schedule.js")).scheduleList(options));
+  schedule
+    .command("remove <name>")
+    .description("scan by it no longer; recorded")
+    .option("--reason <text>", "why")
+    .addOption(json)
+    .addHelpText("after", "\nExamples:\n  evo drift schedule remove nightly --reason 'hourly does it'")
+    .action(async (name, options) => (await import("./schedule.js")).scheduleRemove(name, options));
 }

@@ -23,6 +23,8 @@ export interface Look {
   readonly policy?: SequencePolicy | undefined;
   /** The run that looks. */
   readonly run?: RunId | undefined;
+  /** The entry of the scheduled scan that this look is part of. */
+  readonly order?: number | undefined;
 }
 
 /** Most resources that an entry lists; how many there were is always said. */
@@ -168,15 +170,13 @@ export type Scan = Assessed & {
 /** A scan's entry, and those of the departures that it detects, reopens and closes; the scan is their cause. */
 export function scanEntries(look: Look, scan: Scan, news: DriftNews | undefined, since: number): readonly NewEntry[] {
   const common = { scan: scan.scan, took: scan.took };
+  const ordered = { causes: look.order === undefined ? [] : [look.order] };
   if (news === undefined || scan.found === undefined)
-    return [entry(look, "drift.scanned", { ...common, result: "not assessed", why: scan.why ?? "unknown" })];
+    return [entry(look, "drift.scanned", { ...common, result: "not assessed", why: scan.why ?? "unknown" }, ordered)];
   const { drifted, ignored } = scan.found;
   const counts = { drifted: drifted.length, before: news.before, ignored: ignored as unknown as Json };
-  const scanned = entry(look, "drift.scanned", {
-    ...common,
-    ...counts,
-    result: drifted.length === 0 ? "clean" : "drifted",
-  });
+  const result = drifted.length === 0 ? "clean" : "drifted";
+  const scanned = entry(look, "drift.scanned", { ...common, ...counts, result }, ordered);
   const caused = { causes: [{ batch: 0 }] };
   const moment = { from: since, to: look.now };
   return [

@@ -53,6 +53,12 @@ export function describeEntry({ type, body, stack }: Pick<Entry, "type" | "body"
       return `${String(body.id)}: closed: ${String(body.how)}`;
     case "departure.reopened":
       return `${String(body.id)}: is back`;
+    case "schedule.added":
+      return `${String(body.name)}: scans at "${String(body.cron)}" (${String(body.timezone)})`;
+    case "schedule.removed":
+      return `${String(body.name)}: scans no longer${typeof body.reason === "string" ? `: ${body.reason}` : ""}`;
+    case "scan.ordered":
+      return `${String(body.schedule)}: ${typeof body.why === "string" ? body.why : `${count(body.stacks)} stacks are due`}`;
     case "drift.scanned":
       return `${name}: ${String(body.result)}${typeof body.why === "string" ? `: ${body.why}` : ""}`;
     default:

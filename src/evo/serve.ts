@@ -1,5 +1,5 @@
 /**
- * `evo serve`: drives every run that is to go on and that nobody drives. It takes a run up as `evo resume` would, and lets
+ * `evo serve`: drives every run that is to go on and that nobody drives, and scans by schedule. It takes a run up as `evo resume` would, and lets
  * go of all of them when it is told to leave: engines go on, and the next one follows them.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,9 +10,14 @@ import type { Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
 import { driveSession } from "./drive.js";
 import { loadRun } from "./load-run.js";
+import { withLedger } from "./reading.js";
+import { chooseRecovery, dueRecovery, openRecovery, startRecovery } from "./recover.js";
 import { reopen } from "./reopen.js";
 import { takeUp } from "./resume.js";
+import { serveSchedules } from "./schedules/serve.js";
+import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
+import type { StartedSession } from "./start.js";
 import { isDriving } from "./take-over.js";
 
 /** Milliseconds between looks for runs, and until one that could not be taken up is tried again. */
@@ -32,7 +37,7 @@ export async function serve(settings: Settings, ledger: OpenLedger, people: Serv
   const driven = new Map<string, Promise<void>>();
   const notBefore = new Map<string, number>();
   const take = (state: RunState): void => {
-    const work = driveOne(settings, state, people, leave)
+    const work = (dueRecovery(state) ? answer : goOn)(settings, state, people, leave)
       .catch((error: Error) => {
         notBefore.set(state.run, Date.now() + AGAIN);
         people.say(`${state.run}: ${describe(error)}`);
@@ -40,15 +45,16 @@ export async function serve(settings: Settings, ledger: OpenLedger, people: Serv
       .finally(() => driven.delete(state.run));
     driven.set(state.run, work);
   };
+  const scans = serveSchedules(settings, ledger, people.say, leave);
   while (!leave.aborted) {
     for (const { run } of await ledger.runs({ unfinished: true })) {
       if (leave.aborted || driven.has(run) || Date.now() < (notBefore.get(run) ?? 0)) continue;
       const state = await loadRun(ledger, run);
-      if (state.status === "running" && (await isFree(ledger, run))) take(state);
+      if ((state.status === "running" || dueRecovery(state)) && (await isFree(ledger, run))) take(state);
     }
     await sleep(LOOK, undefined, { signal: leave }).catch(() => undefined);
   }
-  await Promise.all(driven.values());
+  await Promise.all([...driven.values(), scans]);
 }
 
 /** Whether the lease of one that is gone may be taken over shows when it is tried. */
@@ -60,18 +66,44 @@ function describe(error: Error): string {
   return error instanceof EvoError && error.remedy !== undefined ? `${error.message}; ${error.remedy}` : error.message;
 }
 
-async function driveOne(settings: Settings, state: RunState, people: ServeNews, leave: AbortSignal): Promise<void> {
-  const { run } = state;
-  const { session, loaded } = await reopen(settings, state, undefined, (line) => people.say(`${run}: ${line}`));
-  const notifier = people.open(state);
+/** Takes a run up. */
+async function goOn(settings: Settings, state: RunState, people: ServeNews, leave: AbortSignal): Promise<void> {
+  const say = (line: string) => people.say(`${state.run}: ${line}`);
+  const { session, loaded } = await reopen(settings, state, undefined, say);
+  await driveOne(session, people, leave, () =>
+    takeUp(settings, session, state, loaded, { acceptChangedCode: false }),
+  );
+}
+
+/** Starts the recovery that a halted run's rule asks for, and drives it. */
+async function answer(settings: Settings, state: RunState, people: ServeNews, leave: AbortSignal): Promise<void> {
+  const say = (line: string) => people.say(`${state.run}: ${line}`);
+  const recovery = await withLedger(settings, say, (ledger) => chooseRecovery(settings, ledger, state, undefined));
+  say(`its recovery ${recovery.loaded.sequence.name} begins`);
+  const { session, subject } = await openRecovery(settings, state, recovery, undefined, say);
+  await driveOne(session, people, leave, () =>
+    startRecovery(settings, session, subject, state, recovery, undefined),
+  );
+}
+
+async function driveOne(
+  session: Session,
+  people: ServeNews,
+  leave: AbortSignal,
+  begin: () => Promise<StartedSession>,
+): Promise<void> {
   const never = new AbortController().signal;
   try {
-    const taken = await takeUp(settings, session, state, loaded, { acceptChangedCode: false });
-    for (const entry of taken.entries) notifier.tell({ kind: "recorded", entry, event: eventOf(entry).event });
-    const ended = await driveSession(session, taken, notifier, { pause: never, stop: never, leave });
-    people.say(`${run}: ${leave.aborted && ended.status === "running" ? "let go of" : ended.status}`);
+    const taken = await begin();
+    const notifier = people.open(taken.state);
+    try {
+      for (const entry of taken.entries) notifier.tell({ kind: "recorded", entry, event: eventOf(entry).event });
+      const ended = await driveSession(session, taken, notifier, { pause: never, stop: never, leave });
+      people.say(`${ended.run}: ${leave.aborted && ended.status === "running" ? "let go of" : ended.status}`);
+    } finally {
+      notifier.close();
+    }
   } finally {
-    notifier.close();
     await session.close();
   }
 }

@@ -9,10 +9,12 @@ import { type EntryFilter, entries } from "./entries.js";
 import { openExport } from "./export-source.js";
 import { brokenAt } from "./failures.js";
 import { createIntegrity, type Integrity, type Verified, type Verifying, verifyExport } from "./integrity.js";
+import { type Jobs, openJobs } from "./jobs.js";
 import { openMemory } from "./memory.js";
 import { makeReady } from "./migrate.js";
 import * as questions from "./questions.js";
 import * as read from "./read.js";
+import { scannedFor, schedules } from "./schedules.js";
 import { aboutStacks, intendedOperations, intents, type StackFilter } from "./stacks.js";
 import { checkStretch, type Pin, type Stretch } from "./stretch.js";
 import * as write from "./write.js";
@@ -21,6 +23,7 @@ export type { Moment } from "./durations.js";
 export type { EntryFilter } from "./entries.js";
 export { brokenAt } from "./failures.js";
 export type { Verified, Verifying } from "./integrity.js";
+export type { Job, Jobs, NewJob } from "./jobs.js";
 export type { ListedKey } from "./keys.js";
 export type {
   AuditedEntry,
@@ -78,6 +81,12 @@ export interface OpenLedger extends Ledger, Omit<Integrity, "guard" | "see" | "r
   stacks(named: string): Promise<readonly questions.KnownStack[]>;
   /** Whether the chain holds from one entry to another, and on to a hash that is known from outside. */
   stretch(first: number, last: number, pin?: Pin): Promise<Stretch>;
+  /** The newest word on each schedule of scans, and the newest order of each that stands. */
+  schedules(): Promise<readonly Entry[]>;
+  /** The stacks whose scan this order has caused already. */
+  scannedFor(order: number): Promise<ReadonlySet<string>>;
+  /** What those who serve have to do at a time; made where it is not there yet. Close it before the ledger. */
+  jobs<Data extends object>(): Promise<Jobs<Data>>;
   /** A checkpoint at a run's end. What keeps it from being made is said, and changes nothing of how the run ended. */
   leaveCheckpoint(): Promise<void>;
   /** Ends all connections; the last evo of an embedded ledger stops its server. */
@@ -95,7 +104,8 @@ export async function openLedger(settings: LedgerSettings): Promise<OpenLedger> 
 async function openShared(settings: LedgerSettings, url: string): Promise<OpenLedger> {
   await makeReady({ url }, { url });
   const database = openDatabase({ url });
-  return toLedger(database, settings, describeConnection({ url }).place, () => database.close());
+  const jobs = <Data extends object>() => openJobs<Data>(database, { url });
+  return toLedger(database, settings, describeConnection({ url }).place, jobs, () => database.close());
 }
 
 async function openEmbedded(settings: LedgerSettings): Promise<OpenLedger> {
@@ -108,7 +118,8 @@ async function openEmbedded(settings: LedgerSettings): Promise<OpenLedger> {
     throw error;
   }
   const database = openDatabase(server.writer, server.revive);
-  return toLedger(database, settings, describeConnection(server.writer).place, async () => {
+  const jobs = <Data extends object>() => openJobs<Data>(database, server.admin);
+  return toLedger(database, settings, describeConnection(server.writer).place, jobs, async () => {
     await database.close();
     await server.leave();
   });
@@ -118,6 +129,7 @@ function toLedger(
   database: Database,
   { claimed, home, say, transient = false }: LedgerSettings,
   place: string,
+  jobs: OpenLedger["jobs"],
   close: () => Promise<void>,
 ): OpenLedger {
   const { guard, see, remember, hasKey, ...others } = createIntegrity(database, openMemory(home, place), claimed);
@@ -162,6 +174,9 @@ function toLedger(
     history: (filter) => questions.history(database, filter),
     stacks: (named) => questions.stacks(database, named),
     stretch: (first, last, pin) => checkStretch(database, first, last, pin),
+    schedules: () => schedules(database),
+    scannedFor: (order) => scannedFor(database, order),
+    jobs,
     leaveCheckpoint: () =>
       warned("there is no new checkpoint", async () => {
         if (!transient || (await hasKey())) await others.checkpoint();

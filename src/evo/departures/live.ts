@@ -3,6 +3,7 @@
  * each look was worth: clean, drifted, or not assessed and why. Whatever goes wrong in a look is never `clean`.
  */
 import { randomUUID } from "node:crypto";
+import { digest } from "../../canonical.js";
 import { driftNews, keep } from "../../departures/drift.js";
 import { type Assessed, type Look, type Scan, scanEntries } from "../../departures/entries.js";
 import { knowledgeOf } from "../../departures/known.js";
@@ -23,6 +24,8 @@ export interface ScanOptions {
   readonly run?: RunId;
   readonly fresh?: boolean;
   readonly signal: AbortSignal;
+  /** A scheduled scan: the entry that ordered it. Each of its stacks is recorded once, whoever looks and how often. */
+  readonly order?: { readonly entry: number; readonly scan: string; readonly timeLimit: number };
   orders(): Promise<readonly PlannedOrder[]>;
   /** Hears of each stack when it has been scanned. */
   told?(result: ScanResult): void;
@@ -46,7 +49,7 @@ export async function scanStacks(
   subjects: readonly ScanSubject[],
   options: ScanOptions,
 ): Promise<readonly ScanResult[]> {
-  const scan = newScan();
+  const scan = options.order?.scan ?? newScan();
   return inParallel(distinct(subjects), options.parallel, async (subject: ScanSubject) => {
     const seen = await lookForForeign(looker, [subject], { ...options, policy: subject.policy });
     const scanned = await scanOne(looker, subject, seen, scan, options);
@@ -83,7 +86,7 @@ async function scanOne(
   const { stack, policy } = subject;
   const knowledge = known.get(stack) ?? knowledgeOf(stack, []);
   const began = looker.now();
-  const outcome = await assess(looker, subject, unseen.get(stack), options.signal);
+  const outcome = await assess(looker, subject, unseen.get(stack), options);
   const news = outcome.found && driftNews(knowledge, outcome.found.drifted);
   const look: Look = {
     known: knowledge,
@@ -92,10 +95,12 @@ async function scanOne(
     orders: news === undefined || news.detected.length === 0 ? [] : await options.orders(),
     policy,
     run: options.run,
+    order: options.order?.entry,
   };
   const recorded: Scan = { scan, took: look.now - began, ...outcome };
   const made = scanEntries(look, recorded, news, knowledge.lastLive ?? 0);
-  const appended = await looker.ledger.append(made, { id: randomUUID(), leases: [] });
+  const id = options.order === undefined ? randomUUID() : scannedId(options.order.entry, stack);
+  const appended = await looker.ledger.append(made, { id, leases: [] });
   const drifted = outcome.found?.drifted.length ?? 0;
   return {
     stack,
@@ -108,18 +113,25 @@ async function scanOne(
   };
 }
 
+/** The append that a stack's part of an order is recorded by: a second one is refused (`ledger.conflict`). */
+export function scannedId(order: number, stack: StackId): string {
+  return `scanned-${order}-${digest(stack)}`;
+}
+
 /** A look that fails, for whatever reason, is no clean look. Throws only where it was broken off. */
 async function assess(
   { executor, now }: Looker,
   { node, root, policy }: ScanSubject,
   unseen: string | undefined,
-  signal: AbortSignal,
+  { signal, order }: ScanOptions,
 ): Promise<Assessed> {
   if (unseen !== undefined) return { why: unseen };
+  const limit = order === undefined ? undefined : AbortSignal.timeout(order.timeLimit);
+  const both = limit === undefined ? signal : AbortSignal.any([signal, limit]);
   try {
-    return { found: keep(await executor.drift(node, root, signal), policy?.ignore, now()) };
+    return { found: keep(await executor.drift(node, root, both), policy?.ignore, now()) };
   } catch (error) {
     signal.throwIfAborted();
-    return { why: (error as Error).message };
+    return { why: limit?.aborted === true ? "it took longer than its schedule allows" : (error as Error).message };
   }
 }

@@ -27,15 +27,30 @@ export interface ScanRequest {
 
 /** Scans; whatever can't be looked at is a result. Errors: those of ledger, engine and world, `drift.unknown-stack`. */
 export async function scan(settings: Settings, request: ScanRequest): Promise<readonly ScanResult[]> {
-  const { targets, signal, say, told } = request;
-  const session = await openSession(settings, modeOf(targets.sequence, request), nothingToDrive(settings.cwd), say);
+  const { targets, signal, told } = request;
+  const { session, subjects } = await openToLook(settings, targets, request);
   try {
-    const subjects: readonly ScanSubject[] = subjectsIn(targets, session.executor);
     const looker = lookerOf(session);
     const parallel = request.parallel ?? availableParallelism();
     return await scanStacks(looker, subjects, { parallel, signal, told, orders: ordersOnce(looker) });
   } finally {
     await session.close();
+  }
+}
+
+/** A session that looks at these targets, and what it is to look at. */
+export async function openToLook(
+  settings: Settings,
+  targets: Targets,
+  request: Pick<ScanRequest, "rehearse" | "ephemeralLedger" | "say">,
+): Promise<{ readonly session: Session; readonly subjects: readonly ScanSubject[] }> {
+  const mode = modeOf(targets.sequence, request);
+  const session = await openSession(settings, mode, nothingToDrive(settings.cwd), request.say);
+  try {
+    return { session, subjects: subjectsIn(targets, session.executor) };
+  } catch (error) {
+    await session.close();
+    throw error;
   }
 }
 

@@ -17,7 +17,6 @@ export interface OpenSchedule {
 export async function openSchedule(
   settings: Settings,
   { name, root, what, rehearse }: Schedule,
-  say: (line: string) => void,
 ): Promise<OpenSchedule> {
   if (!existsSync(root))
     throw new EvoError("schedule.elsewhere", `${name} was added in ${root}, which is not on this machine`, {
@@ -25,5 +24,7 @@ export async function openSchedule(
       remedy: "serve it where that folder is, or check the repository out at that place",
     });
   const targets = await findTargets(what, what.length === 0, root, rehearse);
-  return openToLook({ ...settings, cwd: root }, targets, { rehearse, ephemeralLedger: false, say });
+  // Who serves opens them again and again: that is no news.
+  const request = { rehearse, ephemeralLedger: false, say: () => undefined };
+  return openToLook({ ...settings, cwd: root }, targets, request);
 }

@@ -88,11 +88,11 @@ async function placeOrder(ordering: Ordering, schedule: Schedule, due: Due, now:
 
 /** What can't be looked up is recorded with the order, and tried again at the next. */
 async function stacksOf(
-  { settings, say }: Ordering,
+  { settings }: Ordering,
   schedule: Schedule,
 ): Promise<{ readonly stacks: readonly string[]; readonly why?: string }> {
   try {
-    const { session, subjects } = await openSchedule(settings, schedule, say);
+    const { session, subjects } = await openSchedule(settings, schedule);
     await session.close();
     return { stacks: subjects.map(({ stack }) => stack) };
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Does the jobs of scheduled scans: as many at a time as there are cores, whoever ordered them. */
 import { availableParallelism } from "node:os";
-import { orderIn, type Schedule, scanOf, schedulesOf } from "../../departures/schedules.js";
+import { orderIn, scanOf, schedulesOf } from "../../departures/schedules.js";
 import { describeEntry } from "../../departures/words.js";
 import { EvoError } from "../../errors.js";
 import type { Job } from "../../ledger/index.js";
@@ -59,13 +59,13 @@ export function createWorker(ordering: Ordering, leave: AbortSignal): Worker {
   };
 }
 
-async function openBench({ settings, ledger, say }: Ordering, number: number): Promise<Bench> {
+async function openBench({ settings, ledger }: Ordering, number: number): Promise<Bench> {
   const entry = await ledger.entry(number);
   const added = entry?.causes[0] && (await ledger.entry(entry.causes[0].number));
   const [schedule] = added === undefined ? [] : schedulesOf([added]);
   if (entry === undefined || schedule === undefined) throw new Error(`entry ${number} orders no scan`);
   const order = { entry: number, scan: scanOf(orderIn(entry)), timeLimit: schedule.timeLimit };
-  return { ...(await openSchedule(settings, schedule satisfies Schedule, say)), order };
+  return { ...(await openSchedule(settings, schedule)), order };
 }
 
 async function scanOne(

@@ -2,7 +2,7 @@
  * The pure machine on a fake world: time is a number, operations and looks end when the world says, entries are folded as
  * they are recorded. What it did is read from the entries, as an auditor would.
  */
-import { tally } from "../../src/gates/assess.js";
+import { tally, worthRecording } from "../../src/gates/assess.js";
 import type { Json, Verdict } from "../../src/gates/model.js";
 import { compile } from "../../src/plan/compile.js";
 import type { Plan } from "../../src/plan/model.js";
@@ -10,7 +10,7 @@ import type { Action } from "../../src/run/action.js";
 import { decide } from "../../src/run/decide.js";
 import type { RunEvent } from "../../src/run/events.js";
 import { evolve, fold, type Numbered } from "../../src/run/evolve.js";
-import { countsFrom, type Evidence, type GateEvidence, type Proposed } from "../../src/run/gates.js";
+import { causesOfLooks, countsFrom, type Evidence, type GateEvidence, type Proposed } from "../../src/run/gates.js";
 import { gatesOf, openAttempts, type RunState } from "../../src/run/state.js";
 import { defineSequence } from "../../src/sequence/builders.js";
 import type { SequenceSpec } from "../../src/sequence/model.js";
@@ -51,6 +51,8 @@ export interface FakeWorld {
     target: string,
     sinceApplied: number,
   ) => { readonly takes: number; readonly verdict: Verdict; readonly observed?: Json; readonly expected?: Json };
+  /** Looks that tell something new are recorded when they are made, as evo does; else only with the gate's pass. */
+  readonly records?: boolean;
 }
 
 export const INSTANT: FakeWorld = {
@@ -61,6 +63,8 @@ export const INSTANT: FakeWorld = {
 export interface Machine {
   readonly state: RunState;
   readonly entries: readonly Numbered[];
+  /** What caused each of them, by number. */
+  readonly causes: ReadonlyMap<number, readonly number[]>;
   /** What was seen of the gates until then. */
   readonly seen: Evidence;
   readonly now: number;
@@ -80,15 +84,24 @@ export function simulate(plan: Plan, world: FakeWorld, until = 3_600_000, parall
   const seen: { [gate: string]: GateEvidence } = {};
   let due: Due[] = [];
   let looks = 0;
+  const causesOf = new Map<number, readonly number[]>();
 
   const record = (events: readonly Proposed[]): void => {
-    for (const { event } of events) {
+    const offset = entries.length + 1;
+    for (const { event, causes } of events) {
       const numbered = { number: entries.length + 1, event };
+      causesOf.set(
+        numbered.number,
+        causes.map((cause) => (typeof cause === "number" ? cause : offset + cause.batch)),
+      );
       entries.push(numbered);
       state = evolve(state, numbered);
     }
   };
-  const single = (event: RunEvent): void => record([{ event, causes: [] }]);
+  const single = (event: RunEvent & { readonly operation: string }): void => {
+    const before = entries.findLast(({ event: one }) => "operation" in one && one.operation === event.operation);
+    record([{ event, causes: before === undefined ? [] : [before.number] }]);
+  };
   const later = (key: string, takes: number, happen: () => void): void => {
     due.push({ at: now + takes, key, happen });
   };
@@ -108,7 +121,7 @@ export function simulate(plan: Plan, world: FakeWorld, until = 3_600_000, parall
       stack: action.step,
       source: { path: action.step, sha256: "" },
     } as const;
-    record([...action.events, { event: { type: "operation.intended", at: now, ...intent }, causes: [] }]);
+    record([...action.events, { event: { type: "operation.intended", at: now, ...intent }, causes: action.causes }]);
     const began = now;
     const { takes, succeeds } = world.operation(action.step, action.attempt);
     later(`step ${action.step}`, takes, () => {
@@ -129,10 +142,12 @@ export function simulate(plan: Plan, world: FakeWorld, until = 3_600_000, parall
       looks += 1;
       const before = seen[id]?.since === since ? seen[id] : { since, tallies: {}, digests: {} };
       const measurement = { number: looks, began, ended: now, verdict, observed, expected };
-      seen[id] = {
-        ...before,
-        tallies: { ...before.tallies, [target]: tally(before.tallies[target], measurement, gate.policy, since) },
-      };
+      const previous = before.tallies[target];
+      const next = tally(previous, measurement, gate.policy, since);
+      seen[id] = { ...before, tallies: { ...before.tallies, [target]: next } };
+      if (!world.records || !worthRecording(previous, next)) return;
+      const told = { gate: id, target, operations: [], measurements: [measurement], counts: next.counts };
+      record([{ event: { type: "gate.measured", at: now, ...told }, causes: causesOfLooks(state, gate) }]);
     });
   }
 
@@ -161,7 +176,7 @@ export function simulate(plan: Plan, world: FakeWorld, until = 3_600_000, parall
     due = due.filter((item) => item.at > now);
     for (const item of ready) item.happen();
   }
-  return { state, entries, seen, now };
+  return { state, entries, causes: causesOf, seen, now };
 }
 
 /** When a step's newest update was intended and when it ended. */

@@ -295,7 +295,7 @@ describe("the tree", () => {
       live: true,
     };
     const state = fold("run", [started(planOf({ name: "s", steps: [step("one")] }))]);
-    const waiting = { state, seen: {}, entries: [], now: 0 };
+    const waiting = { state, seen: {}, entries: [], causes: new Map(), now: 0 };
     expect(treeAt(waiting, 5, { leases: { one: lease } })).toContain(
       "○ one  waits for its stack: held by run other-abc, ada@host",
     );

@@ -3,7 +3,6 @@
  * another (run/samples.ts). The looks come in one stream, in order for each target.
  */
 import { sha256 } from "../canonical.js";
-import type { Entry } from "../run/ports.js";
 import type { Fault } from "./trail.js";
 
 /** A raw look as it lies in the side table. */
@@ -42,15 +41,15 @@ export function noClaims(): Claims {
 }
 
 /** Notes what an entry says of looks. */
-export function claim(claims: Claims, entry: Entry): void {
-  const { samples, gate } = entry.body as { readonly samples?: unknown; readonly gate?: unknown };
-  if (!Array.isArray(samples) || typeof gate !== "string" || entry.run === undefined) return;
+export function claim(claims: Claims, entry: number, run: string | null | undefined, body: object): void {
+  const { samples, gate } = body as { readonly samples?: unknown; readonly gate?: unknown };
+  if (!Array.isArray(samples) || typeof gate !== "string" || typeof run !== "string") return;
   for (const digest of samples as readonly Pick<Claim, "target" | "from" | "to" | "sha256">[]) {
     const { target, from, to, sha256 } = digest;
-    const key = keyOf(entry.run, gate, target);
-    const made = { entry: entry.number, gate, target, from, to, sha256, digest: "", complete: false };
+    const key = keyOf(run, gate, target);
+    const made = { entry, gate, target, from, to, sha256, digest: "", complete: false };
     claims.byKey.set(key, [...(claims.byKey.get(key) ?? []), made]);
-    claims.runs.add(entry.run);
+    claims.runs.add(run);
   }
 }
 

@@ -34,9 +34,24 @@ const CONNECT_TIMEOUT = 5_000;
 /** A query that hangs longer has lost its server. */
 const QUERY_TIMEOUT = 15_000;
 
+/** Types of Postgres' own: `bigint[]`, `text[]`. */
+const ARRAYS: readonly number[] = [1016, 1009];
+
+/**
+ * Causes, numbers and hashes, come with every entry, and the driver's parser reads arrays letter by letter: for those
+ * that hold nothing to be unquoted a split does.
+ */
+const types: pg.CustomTypesConfig = {
+  getTypeParser(type: number, format?: "text" | "binary") {
+    const general: (value: string) => unknown = pg.types.getTypeParser(type, format as "text");
+    if (!ARRAYS.includes(type)) return general;
+    return (value: string) => (/^\{[0-9a-f,]+\}$/.test(value) ? value.slice(1, -1).split(",") : general(value));
+  },
+};
+
 /** What `pg` is given; the driver itself reads the URL. */
 export function clientConfig(connection: Connection): pg.ClientConfig {
-  const common = { connectionTimeoutMillis: CONNECT_TIMEOUT, keepAlive: true, application_name: "evo" };
+  const common = { connectionTimeoutMillis: CONNECT_TIMEOUT, keepAlive: true, application_name: "evo", types };
   return "url" in connection ? { ...common, connectionString: connection.url } : { ...common, ...connection };
 }
 

@@ -1,7 +1,7 @@
 /** The chain as far as it has been checked: the hashes seen, so that causes and anchors need no second question. */
 import { canonical } from "../canonical.js";
-import type { Entry } from "../run/ports.js";
-import { entryHash, GENESIS } from "./encoding.js";
+import { GENESIS, rowHash } from "./encoding.js";
+import type { EntryRow } from "./rows.js";
 
 /** Something that is wrong with the record, and the number of the first entry that it concerns. */
 export interface Fault {
@@ -23,7 +23,7 @@ export interface Trail {
 }
 
 const WIDTH = 32;
-const GROWTH = 1 << 20;
+const GROWTH = 1 << 22;
 
 /** A trail that begins after an entry whose hash is known; without one, before the first. */
 export function startTrail(from: { readonly number: number; readonly hash: string } | undefined): Trail {
@@ -42,19 +42,26 @@ function put(trail: Trail, number: number, hash: string): void {
 /** The hash of an entry on the trail; undefined for one that lies before it. */
 export function hashOn(trail: Trail, number: number): string | undefined {
   if (number < trail.start || number > trail.last) return undefined;
+  if (number === trail.last) return trail.head;
   const at = (number - trail.start) * WIDTH;
   return trail.hashes.toString("hex", at, at + WIDTH);
 }
 
 /** What is wrong with an entry that follows the trail, or nothing; `earlier` knows hashes from before the trail. */
-export function faultOf(entry: Entry, trail: Trail, earlier: ReadonlyMap<number, string>): string | undefined {
-  if (entryHash(entry) !== entry.hash) return "its content is not what its hash was taken over";
-  if (entry.previous !== trail.head) return "it does not follow the entry before it";
-  if (!isCanonical(entry)) return "its body is not canonical JSON";
-  for (const cause of entry.causes) {
-    if (cause.number < 1 || cause.number > trail.last) return `its cause ${cause.number} is not an earlier entry`;
-    if (cause.hash !== (hashOn(trail, cause.number) ?? earlier.get(cause.number)))
-      return `its cause ${cause.number} has another hash`;
+export function faultOf(
+  row: EntryRow,
+  body: unknown,
+  trail: Trail,
+  earlier: ReadonlyMap<number, string>,
+): string | undefined {
+  if (rowHash(row) !== row.hash) return "its content is not what its hash was taken over";
+  if (row.previous !== trail.head) return "it does not follow the entry before it";
+  if (!isCanonical(body, row.text)) return "its body is not canonical JSON";
+  for (const [i, text] of row.cause_numbers.entries()) {
+    const cause = Number(text);
+    if (!(cause >= 1 && cause <= trail.last)) return `its cause ${text} is not an earlier entry`;
+    if (row.cause_hashes[i] !== (hashOn(trail, cause) ?? earlier.get(cause)))
+      return `its cause ${text} has another hash`;
   }
   return undefined;
 }
@@ -63,7 +70,7 @@ export function faultOf(entry: Entry, trail: Trail, earlier: ReadonlyMap<number,
  * Whether a text is canonical (RFC 8785). What JSON.stringify gives back unchanged is, if all keys are in order: it is
  * written in the engine and takes a quarter of the time. Keys that look like numbers come in another order: those the slow way.
  */
-function isCanonical({ body, text }: Pick<Entry, "body" | "text">): boolean {
+function isCanonical(body: unknown, text: string): boolean {
   return (JSON.stringify(body) === text && isOrdered(body)) || canonical(body) === text;
 }
 
@@ -80,11 +87,12 @@ function isOrdered(value: unknown): boolean {
 }
 
 /** Takes the next entry in. */
-export function follow(trail: Trail, { number, hash, run }: Entry): void {
+export function follow(trail: Trail, { hash, run }: Pick<EntryRow, "hash" | "run">): void {
+  const number = trail.last + 1;
   put(trail, number, hash);
   trail.last = number;
   trail.head = hash;
-  if (run === undefined) return;
+  if (run === null || run === undefined) return;
   const known = trail.runs.get(run);
   trail.runs.set(run, { version: (known?.version ?? 0) + 1, first: known?.first ?? number, last: number });
 }

@@ -5,7 +5,6 @@
  */
 import { type Claims, claim, faultOfClaims, look, noClaims } from "./claims.js";
 import type { Head } from "./memory.js";
-import { toEntry } from "./rows.js";
 import type { CheckedRow, Source } from "./source.js";
 import { type Fault, faultOf, follow, hashOn, startTrail, type Trail } from "./trail.js";
 
@@ -147,12 +146,13 @@ function faultOfRow(
   const number = trail.last + 1;
   if (Number(row.number) !== number) return { number, reason: "it is missing" };
   try {
-    const entry = toEntry(row);
+    const body = JSON.parse(row.text) as object;
     const reason =
-      faultOf(entry, trail, earlier) ?? (row.derived ? undefined : "the column derived from its body differs from it");
+      faultOf(row, body, trail, earlier) ??
+      (row.derived ? undefined : "the column derived from its body differs from it");
     if (reason !== undefined) return { number, reason };
-    follow(trail, entry);
-    claim(claims, entry);
+    follow(trail, row);
+    claim(claims, number, row.run, body);
     return undefined;
   } catch {
     return { number, reason: "it can't be read" };

@@ -4,13 +4,13 @@
  */
 import { defineSequence, gate, http, lockstep, output, settled, stackOutput, text, up } from "evo";
 
-const REGIONS = ["us-east-1", "ap-southeast-2", "eu-west-1"] as const;
+export const REGIONS = ["us-east-1", "ap-southeast-2", "eu-west-1"] as const;
 type Region = (typeof REGIONS)[number];
 
 /** The version of roles and policy that this evolution brings (as in the stacks' config). */
 const VERSION = 2;
 
-const gateway = (region: Region) => `gateway-${region}`;
+export const gateway = (region: Region) => `gateway-${region}`;
 
 /** The canary holds every role: it meets the policies before any user does. */
 const canary = { "x-canary": output("identity", "canarySecret") };
@@ -29,7 +29,7 @@ const EVERY_EDGE = {
 } as const;
 
 /** Users don't meet the new policy before the flag: a look at what they see would pass at once and prove nothing. */
-const policyArrived = gate("policy-arrived", {
+export const policyArrived = gate("policy-arrived", {
   targets: REGIONS,
   probe: (region) =>
     http({
@@ -42,7 +42,7 @@ const policyArrived = gate("policy-arrived", {
 });
 
 /** What users meet: the canary without a wish of its own gets the policy that the flag names. */
-const served = (name: string) =>
+export const served = (name: string) =>
   gate(name, {
     targets: REGIONS,
     probe: (region) =>
@@ -57,6 +57,9 @@ const served = (name: string) =>
     onTimeout: "hold",
   });
 
+/** Nothing uses what these two bring before the gateways do: what fails in passing is tried again. */
+const AGAIN = { attempts: 2, backoff: "2s" } as const;
+
 export default defineSequence({
   name: "role-rollout",
   owner: "team-access",
@@ -66,6 +69,7 @@ export default defineSequence({
     up("identity", {
       dir: "../stacks/identity",
       stack: "prod",
+      retry: AGAIN,
       convergedWhen: [
         gate("mapping-stands", { targets: ["identity"], probe: settled(), interval: "2s", timeout: "5m" }),
       ],
@@ -73,6 +77,7 @@ export default defineSequence({
     up("app", {
       dir: "../stacks/app",
       stack: "prod",
+      retry: AGAIN,
       convergedWhen: [
         gate("rolled-out", {
           targets: ["orders"],
@@ -83,14 +88,22 @@ export default defineSequence({
       ],
     }),
     lockstep("gateway", {
+      onFailure: "recover",
       members: REGIONS.map((region) => up(gateway(region), { dir: "../stacks/gateway", stack: `prod-${region}` })),
       convergedWhen: [policyArrived],
     }),
     up("flags", {
       dir: "../stacks/flags",
       stack: "prod",
+      onFailure: "recover",
       convergedWhen: [served("users-served")],
     }),
   ],
   consistentWhen: [served("same-everywhere")],
+  recovery: [
+    // Users meet the new policy only through the flag: before it, everything can still be taken back.
+    { name: "take-back", when: { notApplied: ["flags"] }, sequence: "./role-rollout-recovery.ts", start: "at-once" },
+    // Behind it they use it already, and what they use is not taken away from them.
+    { name: "correct-forward", sequence: "./role-rollout-forward.ts", start: "at-once" },
+  ],
 });

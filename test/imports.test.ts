@@ -15,6 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["plan"],
   ["run"],
   ["departures"],
+  ["rehearse"],
   ["executor", "gates/probes", "ledger", "world", "views"],
   ["authoring"],
   ["evo"],

@@ -10,6 +10,7 @@ import type { AuthoredGate, Gate } from "../sequence/model.js";
 import { isGroup } from "../sequence/model.js";
 import { parseSequence } from "../sequence/parse.js";
 import { didYouMean } from "../sequence/suggest.js";
+import { liveProbe } from "./live-probe.js";
 
 /** What the probe meets. */
 export interface GateSituation {
@@ -53,7 +54,8 @@ export async function testGate(gate: AuthoredGate, situation: GateSituation = {}
     },
   });
   const { requestTimeout } = policyOf(valid, undefined);
-  const request = { run: "test", gate: gate.name, target: target.name, probe: target.probe, timeout: requestTimeout };
+  const live = liveProbe(gate.name, target.probe);
+  const request = { run: "test", gate: gate.name, target: target.name, probe: live, timeout: requestTimeout };
   return probe.look(request, situation.signal ?? new AbortController().signal);
 }
 

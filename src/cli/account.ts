@@ -7,6 +7,7 @@ import { exitOf } from "../evo/exit.js";
 import type { StartedSession } from "../evo/start.js";
 import { EVO_VERSION } from "../evo/version.js";
 import { createRedactor, secretsInEnvironment } from "../redact.js";
+import { eventOf } from "../run/entries.js";
 import { evolve } from "../run/evolve.js";
 import type { Entry, News, Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
@@ -70,7 +71,7 @@ function follow(
       teller.tell(news);
       if (news.kind !== "recorded") return;
       newest = news.entry;
-      state = evolve(state, { number: news.entry.number, event: news.event });
+      state = evolve(state, eventOf(news.entry));
       note?.(news, state);
     },
     state: () => state,

@@ -1,5 +1,6 @@
 /** `evo gate test <sequence> <gate>` */
 import { setTimeout as sleep } from "node:timers/promises";
+import { liveProbe } from "../authoring/live-probe.js";
 import { EvoError, EXIT, type ExitCode } from "../errors.js";
 import { planFor, rehearsalOf } from "../evo/rehearsal.js";
 import { type Binding, openBinding } from "../evo/session.js";
@@ -88,7 +89,13 @@ function lookAtAll(
 ): Promise<readonly Seen[]> {
   const looking = gate.targets.map(async ({ name, probe: spec }): Promise<Seen> => {
     const began = clock.now();
-    const request = { run: "test", gate: gate.id, target: name, probe: spec, timeout: gate.policy.requestTimeout };
+    const request = {
+      run: "test",
+      gate: gate.id,
+      target: name,
+      probe: liveProbe(gate.id, spec),
+      timeout: gate.policy.requestTimeout,
+    };
     const seen = await probe.look(request, signal);
     return { target: name, look: { ...seen, number, began, ended: clock.now() } };
   });

@@ -1,17 +1,15 @@
 /** `evo resume [run]` and `evo retry <step> [run]` */
 import { EvoError } from "../errors.js";
-import { driveSession } from "../evo/drive.js";
-import { exitOf } from "../evo/exit.js";
 import { loadRun } from "../evo/load-run.js";
 import { withLedger } from "../evo/reading.js";
 import { reopen } from "../evo/reopen.js";
 import { chooseUnfinished, takeUp } from "../evo/resume.js";
 import { readSettings } from "../evo/settings.js";
-import { usualTimes } from "../evo/usual.js";
+import type { RunState } from "../run/state.js";
 import { type AccountOptions, openAccount } from "./account.js";
+import { driveAndTell, finish } from "./drive.js";
 import { leave } from "./leave.js";
-import { tellerFor } from "./live.js";
-import { type OutputOptions, showOutcome } from "./news.js";
+import type { OutputOptions } from "./news.js";
 import { sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
 
@@ -42,7 +40,9 @@ async function goOn(named: string | undefined, options: ResumeOptions, steps?: r
     loadRun(ledger, await chooseUnfinished(ledger, named)),
   );
   const { session, loaded } = await reopen(settings, state, options.ephemeralLedger, sayAt);
+  const call = { settings, options };
   const signals = listenToSignals();
+  let ended: RunState;
   try {
     const taken = await takeUp(settings, session, state, loaded, {
       acceptChangedCode: options.acceptChangedCode ?? false,
@@ -51,16 +51,12 @@ async function goOn(named: string | undefined, options: ResumeOptions, steps?: r
       ...(steps === undefined ? {} : { steps }),
     });
     if (options.detach) return await leave(taken);
-    const teller = await tellerFor(taken, options, () => usualTimes(session.ledger, taken.state));
-    const ended = await account
-      .of({ started: taken, loaded }, teller, (notifier) => driveSession(session, taken, notifier, signals.control))
-      .finally(teller.close);
-    showOutcome(ended, options);
-    process.exitCode = exitOf(ended);
+    ended = await driveAndTell({ session, started: taken, loaded }, call, account, signals.control);
   } finally {
     signals.done();
     await session.close();
   }
+  await finish(call, ended);
 }
 
 /** An override is signed. Errors: `usage` (exit 2). */

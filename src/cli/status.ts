@@ -38,7 +38,8 @@ export async function status(named: string | undefined, options: StatusOptions):
   });
 }
 
-async function newest(ledger: OpenLedger): Promise<string> {
+/** The newest run. Errors: `run.none` (exit 2). */
+export async function newest(ledger: OpenLedger): Promise<string> {
   const [row] = await ledger.runs({ limit: 1 });
   if (row === undefined)
     throw new EvoError("run.none", "the ledger knows no run yet", { exit: EXIT.usage, remedy: "evo up <sequence>" });
@@ -73,6 +74,6 @@ export async function runs(options: {
 
 /** An ended run's last entry says so; where another stands is a fold over all of its entries. */
 async function standing(ledger: OpenLedger, { run, last }: RunSummary, driven: ReadonlySet<unknown>) {
-  const ended = { "run.completed": "completed", "run.aborted": "aborted" }[last.type];
+  const ended = { "run.completed": "completed", "run.aborted": "aborted", "run.recovered": "recovered" }[last.type];
   return { status: ended ?? viewRun(await loadRun(ledger, run)).status, driven: driven.has(run) };
 }

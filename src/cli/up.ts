@@ -1,19 +1,17 @@
 /** `evo up <sequence>` */
 import { EvoError } from "../errors.js";
-import { driveSession } from "../evo/drive.js";
-import { exitOf } from "../evo/exit.js";
 import { planFor, rehearsalOf } from "../evo/rehearsal.js";
 import { type Mode, openSession, type Session } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { start, unfinishedRun } from "../evo/start.js";
-import { usualTimes } from "../evo/usual.js";
 import type { Plan } from "../plan/model.js";
+import type { RunState } from "../run/state.js";
 import { type LoadedSequence, loadSequence } from "../sequence/load.js";
 import { type AccountOptions, openAccount } from "./account.js";
+import { driveAndTell, finish } from "./drive.js";
 import { leave } from "./leave.js";
-import { tellerFor } from "./live.js";
 import { driverOf } from "./live-driver.js";
-import { type OutputOptions, showOutcome } from "./news.js";
+import type { OutputOptions } from "./news.js";
 import { wholeNumber } from "./options.js";
 import { sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
@@ -44,20 +42,18 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
     await session.close();
     return (await import("./resume.js")).resume(unfinished, options);
   }
+  const call = { settings, options };
   const signals = listenToSignals();
+  let state: RunState;
   try {
     const started = await start(settings, session, subject, { fresh, ...(parallel === undefined ? {} : { parallel }) });
     if (options.detach) return await leave(started);
-    const teller = await tellerFor(started, options, () => usualTimes(session.ledger, started.state));
-    const state = await account
-      .of({ started, loaded }, teller, (notifier) => driveSession(session, started, notifier, signals.control))
-      .finally(teller.close);
-    showOutcome(state, options);
-    process.exitCode = exitOf(state);
+    state = await driveAndTell({ session, started, loaded }, call, account, signals.control);
   } finally {
     signals.done();
     await session.close();
   }
+  await finish(call, state);
 }
 
 /** On a terminal a run that nobody drives may be gone on with; elsewhere `up` never does that by itself. */

@@ -15,6 +15,7 @@ const HALT_EXITS: { readonly [cause in HaltCause]: ExitCode } = {
   inconsistent: EXIT.gateFailed,
   departed: EXIT.departures,
   "sources-changed": EXIT.awaitsPerson,
+  "approval-outdated": EXIT.awaitsPerson,
 };
 
 /** The exit code of a command that drove this run as far as it went. */

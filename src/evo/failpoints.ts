@@ -24,7 +24,15 @@ const METHODS = {
     renew: true,
     release: true,
   } satisfies { readonly [method in keyof Ledger]: true },
-  executor: { identify: true, start: true, follow: true, accept: true, refuse: true, cancel: true } satisfies {
+  executor: {
+    identify: true,
+    preview: true,
+    start: true,
+    follow: true,
+    accept: true,
+    refuse: true,
+    cancel: true,
+  } satisfies {
     readonly [method in keyof Executor]: true;
   },
   probe: { look: true } satisfies { readonly [method in keyof Probe]: true },

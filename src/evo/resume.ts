@@ -9,9 +9,10 @@ import type { Proposed } from "../run/gates.js";
 import { holdLeases } from "../run/leases.js";
 import type { Entry, News } from "../run/ports.js";
 import { createRecorder } from "../run/recorder.js";
-import { lastAttempt, type RunState } from "../run/state.js";
+import { isOver, lastAttempt, type RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { loadRun } from "./load-run.js";
+import { refuseRecovering } from "./recovering.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
 import { type StartedSession, sequenceResource } from "./start.js";
@@ -58,6 +59,7 @@ export async function takeUp(
   try {
     const fresh = await loadRun(session.ledger, state.run);
     refuseFinished(fresh);
+    await refuseRecovering(session.ledger, fresh);
     refuseChangedSequence(fresh, loaded, options, root);
     for (const step of options.steps ?? []) demandRetryable(fresh, step);
     const entries: Entry[] = [];
@@ -125,7 +127,7 @@ function unresolved(run: string, operation: string): EvoError {
 }
 
 export function refuseFinished(state: RunState): void {
-  if (state.status !== "completed" && state.status !== "aborted") return;
+  if (!isOver(state)) return;
   throw new EvoError("run.finished", `run ${state.run} is ${state.status} already`, {
     exit: EXIT.usage,
     remedy: `evo up ${state.started.plan.sequence.name}`,

@@ -70,9 +70,7 @@ function describe(error: Error): string {
 async function goOn(settings: Settings, state: RunState, people: ServeNews, leave: AbortSignal): Promise<void> {
   const say = (line: string) => people.say(`${state.run}: ${line}`);
   const { session, loaded } = await reopen(settings, state, undefined, say);
-  await driveOne(session, people, leave, () =>
-    takeUp(settings, session, state, loaded, { acceptChangedCode: false }),
-  );
+  await driveOne(session, people, leave, () => takeUp(settings, session, state, loaded, { acceptChangedCode: false }));
 }
 
 /** Starts the recovery that a halted run's rule asks for, and drives it. */
@@ -81,9 +79,7 @@ async function answer(settings: Settings, state: RunState, people: ServeNews, le
   const recovery = await withLedger(settings, say, (ledger) => chooseRecovery(settings, ledger, state, undefined));
   say(`its recovery ${recovery.loaded.sequence.name} begins`);
   const { session, subject } = await openRecovery(settings, state, recovery, undefined, say);
-  await driveOne(session, people, leave, () =>
-    startRecovery(settings, session, subject, state, recovery, undefined),
-  );
+  await driveOne(session, people, leave, () => startRecovery(settings, session, subject, state, recovery, undefined));
 }
 
 async function driveOne(

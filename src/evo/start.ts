@@ -8,12 +8,12 @@ import type { Json } from "../gates/model.js";
 import type { Plan } from "../plan/model.js";
 import { departedHalt } from "../run/departed.js";
 import { mayStart, stepsOf } from "../run/edges.js";
-import { eventOf } from "../run/entries.js";
-import type { RunEvent, SourceDigest } from "../run/events.js";
+import { eventOf, newEntry } from "../run/entries.js";
+import type { Answered, RunEvent, SourceDigest } from "../run/events.js";
 import { fold } from "../run/evolve.js";
 import { bodyOf, type Proposed } from "../run/gates.js";
 import { type HeldLeases, holdLeases, stackResource } from "../run/leases.js";
-import type { Entry, Lease } from "../run/ports.js";
+import type { Entry, Lease, NewEntry } from "../run/ports.js";
 import { createRecorder } from "../run/recorder.js";
 import type { RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
@@ -36,6 +36,18 @@ export interface StartOptions {
   readonly parallel?: number;
   /** The world was started anew: unfinished rehearsals in the old one have nothing left to go on with. */
   readonly fresh?: boolean;
+  /** It is the recovery of another run: the link is recorded on both sides, in one transaction. */
+  readonly answers?: Answering;
+}
+
+export interface Answering {
+  /** The run that is answered, as it is recorded now and for as long as `lease` is held. */
+  readonly state: RunState;
+  readonly lease: Lease;
+  /** The rule of its plan; absent where a person named the sequence. */
+  readonly rule?: string;
+  /** A person's word that it may begin. */
+  readonly reason?: string;
 }
 
 /**
@@ -61,7 +73,9 @@ export async function start(
     const event = startedEvent(session, plan, loaded, stacks.sources, options);
     await leaseFirstStacks(leases, event, run, stacks.identities);
     const { departed, told } = await lookBeforeStart(session, { plan, root: loaded.root }, options.fresh === true);
-    const entries = await record(session, loaded, run, event, { stacks, departed, leases: leases.all() });
+    const held = [...leases.all(), ...(options.answers === undefined ? [] : [options.answers.lease])];
+    const { answers } = options;
+    const entries = await record(session, loaded, run, event, { stacks, departed, leases: held, answers });
     return {
       state: fold(run, entries.filter((entry) => entry.run === run).map(eventOf)),
       leases,
@@ -167,7 +181,14 @@ function startedEvent(
     parallel: options.parallel ?? availableParallelism(),
     versions: session.versions,
     ...(session.world === undefined ? {} : { rehearsal: session.world.name }),
+    ...(options.answers === undefined ? {} : { answers: answeredBy(options.answers) }),
   };
+}
+
+function answeredBy({ state, rule, reason }: Answering): Answered {
+  const sequence = state.started.plan.sequence.name;
+  const why = { ...(rule === undefined ? {} : { rule }), ...(reason === undefined ? {} : { reason }) };
+  return { run: state.run, sequence, ...why };
 }
 
 /** What the start is recorded with, besides itself. */
@@ -175,6 +196,7 @@ interface Circumstances {
   readonly stacks: Stacks;
   readonly departed: readonly Departure[];
   readonly leases: readonly Lease[];
+  readonly answers: Answering | undefined;
 }
 
 /** Invariant 9: a run that begins with a departure in its order stands before it has done anything. */
@@ -193,7 +215,7 @@ async function record(
   loaded: LoadedSequence,
   run: string,
   event: RunEvent & { type: "run.started" },
-  { stacks, departed, leases }: Circumstances,
+  { stacks, departed, leases, answers }: Circumstances,
 ): Promise<readonly Entry[]> {
   const sequence = event.plan.sequence.name;
   const rehearsal = session.world !== undefined;
@@ -209,16 +231,34 @@ async function record(
   return session.ledger.append(
     [
       { type: "sequence.declared", sequence, rehearsal, causes: [], body: declared },
-      { type: "run.started", ...of, causes: [{ batch: 0 }], body: bodyOf(event) },
+      { type: "run.started", ...of, causes: [{ batch: 0 }, ...haltOf(answers)], body: bodyOf(event) },
       ...haltAtOnce(departed, session.clock.now()).map(({ event, causes }) => ({
         type: event.type,
         ...of,
         causes: [{ batch: 1 }, ...causes],
         body: bodyOf(event),
       })),
+      ...(answers === undefined ? [] : [recoveryStarted(session, answers, run, sequence)]),
     ],
     { id: randomUUID(), expected: { run, version: 0 }, leases },
   );
+}
+
+/** What a recovery follows from: the halt, or whatever the answered run came to last. */
+function haltOf(answers: Answering | undefined): readonly number[] {
+  return answers === undefined ? [] : [answers.state.halt?.entry ?? answers.state.last];
+}
+
+function recoveryStarted(session: Session, answers: Answering, recovery: string, sequence: string): NewEntry {
+  const { state, rule } = answers;
+  const event: RunEvent = {
+    type: "recovery.started",
+    at: session.clock.now(),
+    recovery,
+    sequence,
+    ...(rule === undefined ? {} : { rule }),
+  };
+  return newEntry(state, { event, causes: [{ batch: 1 }, ...haltOf(answers)] });
 }
 
 /** Six letters and digits that can't be misread. */

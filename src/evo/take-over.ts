@@ -11,6 +11,7 @@ import { eventOf } from "../run/entries.js";
 import { fold } from "../run/evolve.js";
 import { LEASE_TTL } from "../run/leases.js";
 import type { Lease, LeaseHolder, Ledger } from "../run/ports.js";
+import { isOver } from "../run/state.js";
 import { describeHolder } from "../views/lines.js";
 
 /** Milliseconds that a killed process has to be gone. */
@@ -44,8 +45,7 @@ export function leftBehind(ledger: Pick<Ledger, "load">): (by: LeaseHolder) => P
     if (typeof run !== "string") return false;
     const entries = await ledger.load(run);
     if (entries.length === 0) return !isDriving(by);
-    const { status } = fold(run, entries.map(eventOf));
-    return status === "completed" || status === "aborted";
+    return isOver(fold(run, entries.map(eventOf)));
   };
 }
 
@@ -112,7 +112,7 @@ async function kill(owner: Owner, by: LeaseHolder): Promise<void> {
   }
 }
 
-function ownerOf({ holder }: LeaseHolder): Owner | undefined {
+export function ownerOf({ holder }: LeaseHolder): Owner | undefined {
   const { pid, ...rest } = holder;
   const { host, boot, started, namespace } = rest;
   const texts = [host, boot, started, namespace];

@@ -11,6 +11,7 @@ import { createRecorder } from "../run/recorder.js";
 import { openAttempts, type RunState } from "../run/state.js";
 import { systemClock } from "./clock.js";
 import { loadRun } from "./load-run.js";
+import { refuseRecovering } from "./recovering.js";
 import { refuseFinished } from "./resume.js";
 import type { Settings } from "./settings.js";
 import { sequenceResource } from "./start.js";
@@ -65,15 +66,23 @@ async function runOf(ledger: OpenLedger, operation: string): Promise<string> {
   });
 }
 
-/** Records a word; said anew if somebody else wrote at the same moment, as long as it still makes sense. */
-async function say(ledger: OpenLedger, run: string, word: (state: RunState) => RunEvent): Promise<RunState> {
+/**
+ * Records a word; said anew if somebody else wrote at the same moment, as long as it still makes sense. Where it answers
+ * an entry, `answers` names that; else what the run stands at.
+ */
+export async function say(
+  ledger: OpenLedger,
+  run: string,
+  word: (state: RunState) => RunEvent,
+  answers: (state: RunState) => number = ({ halt, drivenBy }) => halt?.entry ?? drivenBy,
+): Promise<RunState> {
   const state = await loadRun(ledger, run);
   const recorder = createRecorder(state, () => [], ledger, { tell: () => undefined });
   for (;;) {
     const present = recorder.state();
     refuseFinished(present);
-    const cause = present.halt?.entry ?? present.drivenBy;
-    if (await recorder.record([{ event: word(present), causes: [cause] }], present)) return recorder.state();
+    const event = word(present);
+    if (await recorder.record([{ event, causes: [answers(present)] }], present)) return recorder.state();
   }
 }
 
@@ -107,6 +116,7 @@ export async function abortRun(
   try {
     const recorder = createRecorder(await loadRun(ledger, run), leases.all, ledger, { tell: () => undefined });
     refuseFinished(recorder.state());
+    await refuseRecovering(ledger, recorder.state());
     refuseBusy(recorder.state());
     await recorder.record([
       { event: { type: "run.aborted", at: systemClock.now(), reason }, causes: [recorder.state().last] },

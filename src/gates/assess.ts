@@ -128,7 +128,7 @@ export function assessGate(
 }
 
 /** At least one, so that no quorum lets a gate pass without a measurement. */
-function neededOf({ targets, policy }: JudgedGate): number {
+export function neededOf({ targets, policy }: JudgedGate): number {
   if (policy.quorum === "all") return Math.max(1, targets.length);
   return policy.quorum === "any" ? 1 : Math.max(1, Math.ceil(policy.quorum));
 }

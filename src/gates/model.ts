@@ -81,7 +81,37 @@ export interface CustomProbe {
   readonly input?: Json;
 }
 
-export type ProbeSpec = HttpProbe | StackOutputProbe | SettledProbe | CommandProbe | CustomProbe;
+/** Looks at the live system. */
+export type LiveProbe = HttpProbe | StackOutputProbe | SettledProbe | CommandProbe | CustomProbe;
+
+/** Somebody has been told, or has done what evo can't: their word that it is so (`evo ack`). */
+export interface AcknowledgedProbe {
+  readonly type: "acknowledged";
+  /** Whose word is expected: `@team` or an actor as they claim to be. Who isn't in a list without teams is refused. */
+  readonly by: readonly string[];
+  readonly what: string;
+}
+
+/** Enough people have approved what is about to happen (`evo approve`), bound to the digests of plan and previews. */
+export interface ApprovedProbe {
+  readonly type: "approved";
+  /** As in `AcknowledgedProbe`. */
+  readonly by: readonly string[];
+  /** How many different actors must have approved. */
+  readonly count: number;
+  /** Milliseconds that an approval counts after it was given. */
+  readonly expires: number;
+}
+
+/** Asks for a word. It is judged from the run's own record, by nothing else. */
+export type WordProbe = AcknowledgedProbe | ApprovedProbe;
+
+export type ProbeSpec = LiveProbe | WordProbe;
+
+/** Whether a probe asks people instead of looking at the live system. */
+export function isWordProbe(probe: { readonly type: string }): probe is WordProbe {
+  return probe.type === "acknowledged" || probe.type === "approved";
+}
 
 /** The one vocabulary of failure. `continue` is legal only inside `independent`. */
 export type OnFailure = "halt" | "hold" | "retry" | "recover" | "continue";

@@ -68,7 +68,7 @@ function toSummary(row: RunRow): RunSummary {
 }
 
 const UNFINISHED = `not exists (select from evo.readable_entries as entry
-  where entry.run = known.run and entry.type in ('run.completed', 'run.aborted'))`;
+  where entry.run = known.run and entry.type in ('run.completed', 'run.aborted', 'run.recovered'))`;
 
 /** Runs, newest first. */
 export async function runs(database: Database, filter: RunFilter): Promise<readonly RunSummary[]> {

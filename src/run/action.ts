@@ -16,7 +16,9 @@ export type Action =
     }
   /** Follow an operation whose outcome is not recorded. */
   | { readonly do: "follow"; readonly step: NodeId; readonly operation: OperationId }
-  | { readonly do: "look"; readonly gate: GateId; readonly target: string };
+  | { readonly do: "look"; readonly gate: GateId; readonly target: string }
+  /** Preview what a gate's approval would let start, and record what is to be approved. */
+  | { readonly do: "ask"; readonly gate: GateId };
 
 export interface Decision {
   readonly actions: readonly Action[];

@@ -8,7 +8,7 @@ import { type GateAssessment, jointly, nextLookAt } from "../gates/assess.js";
 import type { NodeId, PlanGate, PlanNode } from "../plan/model.js";
 import { type Action, NOTHING, type Part } from "./action.js";
 import { appliedEntries, entriesBefore, mayOpen } from "./edges.js";
-import { canReattempt, haltCauseOf, ruleOf } from "./failures.js";
+import { answerTo, canReattempt, haltCauseOf, ruleOf } from "./failures.js";
 import {
   assess,
   countsFrom,
@@ -19,7 +19,9 @@ import {
   passing,
   talliesOf,
 } from "./gates.js";
+import { isOverridden, overridesBehind } from "./overrides.js";
 import type { RunState } from "./state.js";
+import { mustAsk } from "./words.js";
 
 /** Every boundary: while it is not open, look at its gates, judge them, open it; then its gates in dry run are left. */
 export function boundaries(state: RunState, seen: Evidence, now: number): readonly Part[] {
@@ -50,7 +52,11 @@ function boundary(state: RunState, seen: Evidence, node: PlanNode, now: number):
 
 function opening(state: RunState, node: PlanNode, pass: readonly Proposed[], now: number): Proposed {
   const earlier = node.kind === "step" ? appliedEntries(state, node.id) : entriesBefore(state, node.id, "open");
-  return { event: { type: "boundary.opened", at: now, node: node.id }, causes: [...earlier, ...passes(pass)] };
+  const overridden = overridesBehind(state, node.converged);
+  return {
+    event: { type: "boundary.opened", at: now, node: node.id },
+    causes: [...earlier, ...overridden, ...passes(pass)],
+  };
 }
 
 /** The entries with which all these gates pass at once, or nothing while one of them hasn't converged. */
@@ -71,7 +77,9 @@ export function jointPass(
   )
     return undefined;
   const events: Proposed[] = [];
-  for (const gate of binding) events.push(...passing(state, seen, gate, now, events.length));
+  // What is overridden as a whole has not passed: whatever goes on names the override instead (invariant 12).
+  for (const gate of binding)
+    if (!isOverridden(state, gate)) events.push(...passing(state, seen, gate, now, events.length));
   return events;
 }
 
@@ -126,16 +134,17 @@ function answer(
     ];
   if (rule === "continue" || (rule === "retry" && canReattempt(state, gate))) return [verdict];
   const cause = node === undefined ? "inconsistent" : haltCauseOf(kind, timedOut);
+  const targets = assessment.targets.filter(({ status }) => status !== "converged").map(({ target }) => target);
+  const halt = { type: "run.halted", at: now, cause, reason: assessment.reason } as const;
+  const where = node === undefined ? {} : { node };
   return [
     verdict,
-    {
-      ...then,
-      event: { type: "run.halted", at: now, cause, reason: assessment.reason, ...(node === undefined ? {} : { node }) },
-    },
+    { ...then, event: { ...halt, ...where, ...(rule === "recover" ? answerTo(state, { cause, node, targets }) : {}) } },
   ];
 }
 
 function looks(state: RunState, seen: Evidence, gate: PlanGate, now: number): Part {
+  if (mustAsk(state, gate)) return { actions: [{ do: "ask", gate: gate.id }] };
   const tallies = talliesOf(state, seen, gate);
   const from = countsFrom(state, gate);
   const due = gate.targets.map((target) => ({

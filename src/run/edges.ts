@@ -1,5 +1,6 @@
 /** What the plan's edges allow, given the state. The only place that reads edges; groups are unknown here (DESIGN 4). */
 import type { Edge, NodeId, Plan, PlanNode, StepNode } from "../plan/model.js";
+import { isOverridden, overridesBehind } from "./overrides.js";
 import { lastAttempt, type RunState } from "./state.js";
 
 /** Looks a node up. Errors: an id that the plan doesn't know is a bug. */
@@ -24,7 +25,10 @@ export function isApplied(state: RunState, id: NodeId): boolean {
 export function isAdmitted(state: RunState, id: NodeId): boolean {
   const node = nodeOf(state.started.plan, id);
   return (
-    mayStart(state, id) && node.ready.every((gate) => gate.policy.dryRun || state.gates[gate.id]?.passed !== undefined)
+    mayStart(state, id) &&
+    node.ready.every(
+      (gate) => gate.policy.dryRun || state.gates[gate.id]?.passed !== undefined || isOverridden(state, gate),
+    )
   );
 }
 
@@ -84,6 +88,7 @@ export function appliedEntries(state: RunState, id: NodeId): readonly number[] {
 }
 
 function admittedEntries(state: RunState, id: NodeId): readonly number[] {
-  const gates = nodeOf(state.started.plan, id).ready.flatMap((gate) => state.gates[gate.id]?.passed ?? []);
-  return [...gates, ...entriesBefore(state, id, "start")];
+  const { ready } = nodeOf(state.started.plan, id);
+  const gates = ready.flatMap((gate) => state.gates[gate.id]?.passed ?? []);
+  return [...gates, ...overridesBehind(state, ready), ...entriesBefore(state, id, "start")];
 }

@@ -24,8 +24,9 @@ export function newEntry(state: RunState, { event, causes }: Proposed): NewEntry
 }
 
 /** The event that an entry carries. */
-export function eventOf(entry: Entry): Numbered {
-  return { number: entry.number, event: { type: entry.type, ...entry.body } as unknown as RunEvent };
+export function eventOf(entry: Pick<Entry, "number" | "type" | "body"> & Partial<Pick<Entry, "actor">>): Numbered {
+  const { number, type, body, actor } = entry;
+  return { number, event: { type, ...body } as unknown as RunEvent, ...(actor === undefined ? {} : { actor }) };
 }
 
 interface Place {

@@ -3,7 +3,7 @@
  * `at`, evo's own clock in milliseconds; the ledger adds its database's time.
  */
 import type { Json, Measurement } from "../gates/model.js";
-import type { GateId, NodeId, Plan } from "../plan/model.js";
+import type { GateId, NodeId, Plan, RecoveryStart } from "../plan/model.js";
 
 export type RunId = string;
 /** `<run>.<step>.<attempt>.<verb>`; the engine's own history carries it as build number. */
@@ -99,6 +99,16 @@ export type HaltCause =
   /** What would happen now is not what was approved. */
   | "approval-outdated";
 
+/** The run that a recovery answers. */
+export interface Answered {
+  readonly run: RunId;
+  readonly sequence: string;
+  /** The recovery rule of its plan; absent where a person named the sequence. */
+  readonly rule?: string;
+  /** Why, where a person said that it may begin. */
+  readonly reason?: string;
+}
+
 export type RunEvent = { readonly at: number } & (
   | {
       readonly type: "run.started";
@@ -110,6 +120,8 @@ export type RunEvent = { readonly at: number } & (
       readonly sources: readonly SourceDigest[];
       /** Name of the world; absent in production. */
       readonly rehearsal?: string;
+      /** A recovery says which run it answers. */
+      readonly answers?: Answered;
       readonly parallel: number;
       readonly versions: { readonly evo: string; readonly node: string; readonly engine: string };
     }
@@ -185,7 +197,18 @@ export type RunEvent = { readonly at: number } & (
     }
   | { readonly type: "boundary.opened"; readonly node: NodeId }
   | { readonly type: "run.held"; readonly node: NodeId; readonly gate: GateId; readonly reason: string }
-  | { readonly type: "run.halted"; readonly cause: HaltCause; readonly node?: NodeId; readonly reason: string }
+  | {
+      readonly type: "run.halted";
+      readonly cause: HaltCause;
+      readonly node?: NodeId;
+      readonly reason: string;
+      /** Where the rule said `recover`: what is to answer it. */
+      readonly recovery?: { readonly rule: string; readonly sequence: string; readonly start: RecoveryStart };
+    }
+  /** Another run has begun to answer this one. */
+  | { readonly type: "recovery.started"; readonly recovery: RunId; readonly sequence: string; readonly rule?: string }
+  /** The recovery has come to its end: the system is consistent again, and this run is over. */
+  | { readonly type: "run.recovered"; readonly recovery: RunId }
   | { readonly type: "run.paused"; readonly reason: string }
   | {
       readonly type: "run.resumed";
@@ -272,6 +295,8 @@ export const RUN_EVENT_TYPES: { readonly [type in RunEventType]: true } = {
   "boundary.opened": true,
   "run.held": true,
   "run.halted": true,
+  "recovery.started": true,
+  "run.recovered": true,
   "run.paused": true,
   "run.resumed": true,
   "run.completed": true,

@@ -4,6 +4,7 @@
  */
 import type { GateId, NodeId } from "../plan/model.js";
 import type { OperationId, RunEvent, RunId } from "./events.js";
+import type { Actor } from "./ports.js";
 import {
   type Attempt,
   type AttemptOutcome,
@@ -12,11 +13,13 @@ import {
   type MeasuredTarget,
   type RunState,
 } from "./state.js";
+import { heard, outdated, requestsAfter, requestsAfterResume } from "./words.js";
 
-/** An event with the number that the ledger gave it. */
+/** An event with the number that the ledger gave it, and who recorded it. */
 export interface Numbered {
   readonly number: number;
   readonly event: RunEvent;
+  readonly actor?: Actor;
 }
 
 /** Folds a whole run. Errors: a first entry that is not `run.started` is a broken record. */
@@ -28,7 +31,7 @@ export function fold(run: RunId, entries: readonly Numbered[]): RunState {
 }
 
 function initialState(run: RunId, entry: number, event: RunEvent & { type: "run.started" }): RunState {
-  const { plan, root, file, sources, rehearsal, parallel, at, versions } = event;
+  const { plan, root, file, sources, rehearsal, answers, parallel, at, versions } = event;
   return {
     run,
     version: 1,
@@ -42,12 +45,16 @@ function initialState(run: RunId, entry: number, event: RunEvent & { type: "run.
       entry,
       engine: versions.engine,
       ...(rehearsal === undefined ? {} : { rehearsal }),
+      ...(answers === undefined ? {} : { answers }),
     },
     status: "running",
     held: {},
     steps: {},
     opened: {},
     gates: {},
+    words: [],
+    requests: {},
+    overrides: {},
     resumedAt: at,
     acceptChangedCode: false,
     last: entry,
@@ -56,11 +63,11 @@ function initialState(run: RunId, entry: number, event: RunEvent & { type: "run.
 }
 
 /** One entry further. Pure; unknown types of a newer evo are counted but change nothing. */
-export function evolve(state: RunState, { number, event }: Numbered): RunState {
-  return { ...state, ...change(state, number, event), version: state.version + 1, last: number };
+export function evolve(state: RunState, { number, event, actor }: Numbered): RunState {
+  return { ...state, ...change(state, number, event, actor), version: state.version + 1, last: number };
 }
 
-function change(state: RunState, entry: number, event: RunEvent): Partial<RunState> {
+function change(state: RunState, entry: number, event: RunEvent, actor: Actor | undefined): Partial<RunState> {
   switch (event.type) {
     case "run.adopted":
       return { drivenBy: entry };
@@ -85,24 +92,33 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
       return withAttempt(state, event.operation, (attempt) => ({ ...attempt, previewed: { entry, ...told } }));
     }
     case "operation.succeeded":
-      return withOutcome(state, event.operation, {
-        status: "succeeded",
-        began: event.began,
-        ended: event.ended,
-        counts: event.changes.counts,
-        entry,
-      });
+      return {
+        ...withOutcome(state, event.operation, {
+          status: "succeeded",
+          began: event.began,
+          ended: event.ended,
+          counts: event.changes.counts,
+          entry,
+        }),
+        requests: requestsAfter(state, event),
+      };
     case "operation.failed":
-      return withOutcome(state, event.operation, {
-        status: event.how,
-        ended: event.ended,
-        reason: event.reason,
-        entry,
-      });
+      return {
+        ...withOutcome(state, event.operation, {
+          status: event.how,
+          ended: event.ended,
+          reason: event.reason,
+          entry,
+        }),
+        requests: requestsAfter(state, event),
+      };
     case "operation.unresolved":
       return withOutcome(state, event.operation, { status: "unresolved", facts: event.facts, entry });
     case "operation.settled":
-      return withAttempt(state, event.operation, (attempt) => settled(attempt, entry, event));
+      return {
+        ...withAttempt(state, event.operation, (attempt) => settled(attempt, entry, event)),
+        requests: requestsAfter(state, event),
+      };
     case "gate.measured":
       return withGate(state, event.gate, (gate) => ({
         ...gate,
@@ -120,6 +136,18 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
       const verdict = { kind, timedOut: event.timedOut, reason: event.reason, at: event.at, entry } as const;
       return withGate(state, event.gate, (gate) => ({ ...gate, verdict }));
     }
+    case "acknowledgment.received":
+    case "approval.requested":
+    case "approval.given":
+    case "approval.rejected":
+      return heard(state, entry, event, actor);
+    case "gate.overridden":
+      return {
+        ...heard(state, entry, event, actor),
+        // It is to be judged anew, if at all: the override answers what was said against it.
+        ...withGate(state, event.gate, ({ verdict: _, ...gate }) => gate),
+        held: release(state, event.gate),
+      };
     case "boundary.opened":
       return { opened: { ...state.opened, [event.node]: { entry, at: event.at } } };
     case "run.held":
@@ -132,13 +160,20 @@ function change(state: RunState, entry: number, event: RunEvent): Partial<RunSta
           reason: event.reason,
           entry,
           ...(event.node === undefined ? {} : { node: event.node }),
+          ...(event.recovery === undefined ? {} : { recovery: event.recovery }),
         },
+        ...(event.cause === "approval-outdated" && event.node !== undefined ? outdated(state, event.node) : {}),
       };
+    case "recovery.started":
+      return { recovery: { run: event.recovery, sequence: event.sequence, entry } };
+    case "run.recovered":
+      return { status: "recovered", ended: { at: event.at, entry } };
     case "run.paused":
       return { status: "paused", paused: event.reason };
     case "run.resumed":
       return {
         ...resumed(state),
+        requests: requestsAfterResume(state),
         resumedAt: event.at,
         resumedBy: entry,
         retrying: event.steps,

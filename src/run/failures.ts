@@ -4,7 +4,8 @@ import type { GateId, NodeId, PlanGate, StepNode } from "../plan/model.js";
 import { stepsOf } from "./edges.js";
 import type { HaltCause } from "./events.js";
 import type { Proposed } from "./gates.js";
-import { type AttemptOutcome, lastAttempt, type RunState } from "./state.js";
+import { type Failure, recoveryOf } from "./recovery.js";
+import { type AttemptOutcome, type Halt, lastAttempt, type RunState } from "./state.js";
 
 /** An operation that provably never started is tried again without being asked, but not for ever. */
 const ABSENT_LIMIT = 3;
@@ -25,11 +26,19 @@ export function haltOf(state: RunState, now: number): Proposed | undefined {
     if (outcome === undefined || !stopsRun(state, step, outcome)) continue;
     const cause = HALTS[outcome.status];
     if (cause === undefined) continue;
-    return halted(now, cause, step.id, outcome.status === "unresolved" ? outcome.facts.join("; ") : reasonOf(outcome), [
-      outcome.entry,
-    ]);
+    const reason = outcome.status === "unresolved" ? outcome.facts.join("; ") : reasonOf(outcome);
+    const recovers = outcome.status === "failed" && step.onFailure === "recover";
+    const failure = { cause, node: step.id, targets: [] };
+    return halted(now, cause, step.id, reason, [outcome.entry], recovers ? answerTo(state, failure) : {});
   }
   return undefined;
+}
+
+/** What `run.halted` says of the recovery where a rule says `recover`; nothing where no rule of the plan fits. */
+export function answerTo(state: RunState, failure: Failure): Pick<Halt, "recovery"> {
+  const rule = recoveryOf(state, failure);
+  if (rule === undefined) return {};
+  return { recovery: { rule: rule.name, sequence: rule.sequence, start: rule.start } };
 }
 
 function reasonOf(outcome: AttemptOutcome): string {
@@ -73,8 +82,10 @@ function halted(
   node: NodeId | undefined,
   reason: string,
   causes: readonly number[],
+  answer: Pick<Halt, "recovery"> = {},
 ): Proposed {
-  return { event: { type: "run.halted", at, cause, reason, ...(node === undefined ? {} : { node }) }, causes };
+  const where = node === undefined ? {} : { node };
+  return { event: { type: "run.halted", at, cause, reason, ...where, ...answer }, causes };
 }
 
 /** Nothing is under way and nothing can come: every way on leads through something that failed and was passed over. */

@@ -4,7 +4,9 @@ import type { Json } from "../gates/model.js";
 import type { GateId, PlanGate } from "../plan/model.js";
 import { appliedEntries, entriesBefore, isApplied } from "./edges.js";
 import type { Counts, RunEvent, SampleDigest, TargetReport } from "./events.js";
+import { isOverridden, judgedGate, overrideOf } from "./overrides.js";
 import { lastAttempt, type RunState } from "./state.js";
+import { wordsBehind } from "./words.js";
 
 /** What has been seen of a gate by this process; not part of the state: whoever takes over looks anew. */
 export interface GateEvidence {
@@ -52,7 +54,12 @@ function openings(state: RunState, gate: PlanGate): number[] {
 
 /** The gate's verdict now. Evidence of an earlier attempt does not count. */
 export function assess(state: RunState, seen: Evidence, gate: PlanGate, now: number): GateAssessment {
-  return assessGate(gate, talliesOf(state, seen, gate), countsFrom(state, gate), now);
+  const judged = judgedGate(state, gate);
+  const assessment = assessGate(judged, talliesOf(state, seen, gate), countsFrom(state, gate), now);
+  const override = isOverridden(state, gate) ? overrideOf(state, gate) : undefined;
+  if (override === undefined) return assessment;
+  const reason = `overridden by ${override.by}: ${override.reason}`;
+  return { ...assessment, status: "converged", reason, needed: 0 };
 }
 
 /** The tallies that still count. */
@@ -75,10 +82,18 @@ export function provedBy(state: RunState, gate: PlanGate): string {
   return [state.resumedBy ?? 0, ...outcomes].join(" ");
 }
 
-/** Entries that a look at this gate follows from: the updates it proves, else what let it be looked at. */
+/**
+ * Entries that a look at this gate follows from: the updates it proves, else what let it be looked at; and what people
+ * have said, where it asks them.
+ */
 export function causesOfLooks(state: RunState, gate: PlanGate): readonly number[] {
+  const behind = [...causesOfMeasuring(state, gate), ...wordsBehind(state, gate)];
+  return [...new Set(behind)].sort((a, b) => a - b);
+}
+
+function causesOfMeasuring(state: RunState, gate: PlanGate): readonly number[] {
   const applied = gate.proves.flatMap((step) => appliedEntries(state, step));
-  if (applied.length > 0) return [...new Set(applied)].sort((a, b) => a - b);
+  if (applied.length > 0) return applied;
   return gate.declaredOn === "sequence" ? [state.drivenBy] : entriesBefore(state, gate.declaredOn, "start");
 }
 

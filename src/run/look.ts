@@ -1,11 +1,12 @@
 /** Performs a look at a gate's target, and keeps what it tells. */
 import { tally, worthRecording } from "../gates/assess.js";
-import type { Measurement } from "../gates/model.js";
+import { isWordProbe, type Measurement } from "../gates/model.js";
 import type { GateId, PlanGate } from "../plan/model.js";
 import type { Driving, Seen } from "./driving.js";
 import { causesOfLooks, countsFrom, type GateEvidence, isMeasurable, operationsProved, provedBy } from "./gates.js";
 import { chainSample } from "./samples.js";
 import { gatesOf, type RunState } from "./state.js";
+import { lookAtWords, wordProbeOf } from "./words.js";
 
 /** Looks once. A look that ends after its gate has been given a new beginning (a new attempt) is void (invariant 3). */
 export async function look(driving: Driving, seen: Seen, id: GateId, target: string): Promise<void> {
@@ -16,10 +17,10 @@ export async function look(driving: Driving, seen: Seen, id: GateId, target: str
   const beginning = beginningOf(recorder.state(), gate);
   const began = ports.clock.now();
   const { run } = recorder.state();
-  const seenNow = await ports.probe.look(
-    { run, gate: id, target, probe, timeout: gate.policy.requestTimeout },
-    driving.active,
-  );
+  const timeout = gate.policy.requestTimeout;
+  const seenNow = isWordProbe(probe)
+    ? lookAtWords(recorder.state(), gate, target, began)
+    : await ports.probe.look({ run, gate: id, target, probe, timeout }, driving.active);
   if (driving.active.aborted) return;
   const measurement = { ...seenNow, number: seen.nextNumber(id, target), began, ended: ports.clock.now() };
   if (!isMeasurable(recorder.state(), gate) || !isSame(beginningOf(recorder.state(), gate), beginning)) return;
@@ -39,13 +40,15 @@ async function note(
   const before = evidenceSince(seen, gate, beginning);
   const previous = before.tallies[target];
   const next = tally(previous, measurement, gate.policy, beginning.since);
-  const digest = chainSample(before.digests[target], target, measurement);
-  seen.keep(gate.id, {
-    ...beginning,
-    tallies: { ...before.tallies, [target]: next },
-    digests: { ...before.digests, [target]: digest },
-  });
-  await seen.sample({ run: recorder.state().run, gate: gate.id, target, measurement });
+  const tallies = { ...before.tallies, [target]: next };
+  if (wordProbeOf(gate) === undefined) {
+    const digests = { ...before.digests, [target]: chainSample(before.digests[target], target, measurement) };
+    seen.keep(gate.id, { ...beginning, tallies, digests });
+    await seen.sample({ run: recorder.state().run, gate: gate.id, target, measurement });
+  } else {
+    // What people said is in the record itself: no raw looks beside it.
+    seen.keep(gate.id, { ...beginning, tallies, digests: {} });
+  }
   ports.notifier.tell({ kind: "looked", gate: gate.id, target, measurement });
   if (!worthRecording(previous, next)) return;
   const event = {

@@ -4,6 +4,7 @@
  * state in memory is always the fold of what the ledger holds.
  */
 import type { Action } from "./action.js";
+import { ask } from "./ask.js";
 import { decide } from "./decide.js";
 import type { Driving, Ports } from "./driving.js";
 import { fillSeen, type SeenStore } from "./evidence.js";
@@ -111,6 +112,8 @@ function perform(driving: Driving, seen: SeenStore, action: Action): Promise<voi
       return followOperation(driving, action.step);
     case "look":
       return look(driving, seen, action.gate, action.target);
+    case "ask":
+      return ask(driving, action.gate);
     case "record":
       throw new Error("entries are recorded by the loop itself");
   }
@@ -159,6 +162,7 @@ function createTasks(ring: () => void, performAction: (action: Action) => Promis
 /** A step is operated or followed by one task at a time; a target is looked at by one. */
 function keyOf(action: Action): string {
   if (action.do === "look") return `look ${action.gate} ${action.target}`;
+  if (action.do === "ask") return `ask ${action.gate}`;
   return action.do === "record" ? "record" : `step ${action.step}`;
 }
 

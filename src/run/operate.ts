@@ -1,11 +1,13 @@
 /** Performs an operation: lease, intent, engine, preview, verdict, outcome. The order of these lines is invariant 1. */
 import { EvoError } from "../errors.js";
 import type { NodeId, StepNode } from "../plan/model.js";
+import { unapproved } from "./binding.js";
 import { decide } from "./decide.js";
 import { departedHalt } from "./departed.js";
 import type { Driving } from "./driving.js";
 import { nodeOf } from "./edges.js";
 import type { OperationId, OperationIntent, RunEvent, SourceDigest } from "./events.js";
+import type { Proposed } from "./gates.js";
 import type { OperationOutcome, OperationReport, OperationRequest, StackIdentity } from "./ports.js";
 import { type Attempt, lastAttempt, type RunState } from "./state.js";
 
@@ -107,35 +109,48 @@ async function follow(driving: Driving, request: OperationRequest): Promise<void
   const { operation } = request.intent;
   for await (const report of executor.follow(request, driving.signal)) {
     if (report.kind === "progress") notifier.tell({ kind: "progress", operation, report });
-    if (report.kind === "previewed") await previewed(driving, operation, report);
+    if (report.kind === "previewed") await previewed(driving, request, report);
     if (report.kind === "ended") return recordOutcome(driving, operation, report.outcome);
   }
 }
 
-/** The preview is recorded before the engine may go on; then it is told to, or not to (invariants 1, 4, 10). */
+/**
+ * The preview is recorded before the engine may go on; then it is told to, or not to (invariants 1, 4, 10). Where the
+ * start was approved, it must be what was approved.
+ */
 async function previewed(
   driving: Driving,
-  operation: OperationId,
+  request: OperationRequest,
   report: OperationReport & { kind: "previewed" },
 ): Promise<void> {
   const { recorder, ports, leases } = driving;
-  const { preview, checkpoint, refusal } = report;
+  const { operation } = request.intent;
+  const { preview, checkpoint } = report;
   const attempt = attemptOf(recorder.state(), operation);
+  const outdated = report.refusal === undefined ? unapproved(recorder.state(), request.node.id, preview) : undefined;
+  const refusal = report.refusal ?? attempt.previewed?.refusal ?? outdated;
   if (attempt.previewed === undefined) {
+    const at = ports.clock.now();
     const event: RunEvent = {
       type: "operation.previewed",
-      at: ports.clock.now(),
+      at,
       operation,
       preview,
       ...(checkpoint === undefined ? {} : { checkpoint }),
       ...(refusal === undefined ? {} : { refusal }),
     };
-    await recorder.record([{ event, causes: [attempt.entry] }]);
+    const halt = outdated === undefined ? [] : [outdatedHalt(request.node.id, outdated, at)];
+    await recorder.record([{ event, causes: [attempt.entry] }, ...halt]);
   }
   if (refusal !== undefined) return ports.executor.refuse(operation, refusal);
   if (recorder.state().status !== "running") return ports.executor.refuse(operation, STOPPED);
   await leases.check();
   await ports.executor.accept(operation);
+}
+
+/** A person is to see what would happen now; who resumes has it shown and asks for another approval. */
+function outdatedHalt(node: NodeId, reason: string, at: number): Proposed {
+  return { event: { type: "run.halted", at, cause: "approval-outdated", node, reason }, causes: [{ batch: 0 }] };
 }
 
 /** Told to the engine where a run was paused or halted between an operation's preview and its update. */

@@ -1,5 +1,5 @@
 /** The only ways out of the run machine. The loop performs actions through them; tests put fakes behind them. */
-import type { Json, Look, Measurement, ProbeSpec } from "../gates/model.js";
+import type { Json, LiveProbe, Look, Measurement } from "../gates/model.js";
 import type { GateId, NodeId, StepNode } from "../plan/model.js";
 import type { ChangeSet, OperationId, OperationIntent, RunEvent, RunId, SourceDigest } from "./events.js";
 import type { RunState } from "./state.js";
@@ -182,6 +182,11 @@ export interface Executor {
   /** Where the step's stack is and what would run there now. Errors: missing folder, project, stack; login. */
   identify(node: StepNode, root: string): Promise<StackIdentity>;
   /**
+   * What the step's operation would change now. Has no effect and takes no lease: with a file backend it runs on a copy.
+   * Errors: `stack.missing`, `stack.preview`, those of looking its references up.
+   */
+  preview(node: StepNode, root: string, signal: AbortSignal): Promise<ChangeSet>;
+  /**
    * Starts the engine, detached, after the intent is durable. It returns when the operation host lives; the rest comes
    * through `follow`. Never called twice for one operation.
    */
@@ -218,7 +223,7 @@ export interface LookRequest {
   readonly run: RunId;
   readonly gate: GateId;
   readonly target: string;
-  readonly probe: ProbeSpec;
+  readonly probe: LiveProbe;
   /** Milliseconds; the probe answers `error` when it runs out. */
   readonly timeout: number;
 }

@@ -4,7 +4,7 @@ import { EvoError } from "../errors.js";
 import { eventOf, newEntry } from "./entries.js";
 import { evolve } from "./evolve.js";
 import type { Proposed } from "./gates.js";
-import type { Entry, Lease, Ledger, Notifier } from "./ports.js";
+import type { Entry, Lease, Ledger, NewEntry, Notifier } from "./ports.js";
 import type { RunState } from "./state.js";
 
 export interface Recorder {
@@ -16,6 +16,18 @@ export interface Recorder {
   record(events: readonly Proposed[], basedOn?: RunState): Promise<boolean>;
   /** Folds what others have recorded of this run meanwhile: a person's word (a pause, a settlement) needs no lease. */
   catchUp(): Promise<void>;
+}
+
+/** The end of a recovery is, in the same transaction, the end of the run that it answers. */
+function entriesOf(state: RunState, events: readonly Proposed[]): readonly NewEntry[] {
+  const own = events.map((proposed) => newEntry(state, proposed));
+  const completed = events.findIndex(({ event }) => event.type === "run.completed");
+  const { answers, rehearsal } = state.started;
+  if (answers === undefined || completed < 0) return own;
+  const { run, sequence } = answers;
+  const body = { at: events[completed]?.event.at ?? 0, recovery: state.run };
+  const causes = [{ batch: completed }];
+  return [...own, { type: "run.recovered", run, sequence, rehearsal: rehearsal !== undefined, causes, body }];
 }
 
 /** `leases` are those that every append must still hold (invariant 4). */
@@ -43,11 +55,12 @@ export function createRecorder(
       if (basedOn !== undefined && basedOn !== state) return false;
       const before = state;
       try {
-        const entries = await ledger.append(
-          events.map((proposed) => newEntry(before, proposed)),
-          { id: randomUUID(), expected: { run: before.run, version: before.version }, leases: leases() },
-        );
-        take(entries);
+        const entries = await ledger.append(entriesOf(before, events), {
+          id: randomUUID(),
+          expected: { run: before.run, version: before.version },
+          leases: leases(),
+        });
+        take(entries.filter(({ run }) => run === before.run));
         return true;
       } catch (error) {
         if (!(error instanceof EvoError) || error.code !== "ledger.conflict") throw error;

@@ -10,6 +10,7 @@ import { jointPass, passes, watch } from "./boundaries.js";
 import { entriesBefore, isAdmitted, mayStart, stepsOf } from "./edges.js";
 import { canReattempt, mayRetry, resumeEntry, ruleOf } from "./failures.js";
 import type { Evidence } from "./gates.js";
+import { overridesBehind } from "./overrides.js";
 import { type Attempt, lastAttempt, openAttempts, type RunState } from "./state.js";
 
 /** Groups with `readyWhen`: they are admitted once, by entries of their own. */
@@ -53,7 +54,7 @@ function start(state: RunState, seen: Evidence, step: StepNode, slot: boolean, n
         step: step.id,
         attempt: attempts.length + 1,
         events: pass,
-        causes: [...before, ...passes(pass)],
+        causes: [...before, ...overridesBehind(state, step.ready), ...passes(pass)],
       },
     ],
   };
@@ -65,7 +66,7 @@ function lastFailure(attempts: readonly Attempt[]): readonly number[] | undefine
 }
 
 /** When the step may be attempted (next); undefined where it may not. */
-function nextAttempt(state: RunState, step: StepNode): number | undefined {
+export function nextAttempt(state: RunState, step: StepNode): number | undefined {
   const last = lastAttempt(state, step.id);
   if (last === undefined) return 0;
   if (last.outcome === undefined) return undefined;

@@ -3,10 +3,20 @@
  * them; there is no second truth and no recovery branch (DESIGN 4).
  */
 import type { Measurement } from "../gates/model.js";
-import type { GateId, NodeId, Plan } from "../plan/model.js";
-import type { ChangeSet, Counts, HaltCause, OperationId, RunId, SourceDigest } from "./events.js";
+import type { GateId, NodeId, Plan, RecoveryStart } from "../plan/model.js";
+import type {
+  Answered,
+  ChangeSet,
+  Counts,
+  HaltCause,
+  OperationId,
+  RequestedPreview,
+  RunId,
+  SourceDigest,
+} from "./events.js";
 
-export type RunStatus = "running" | "halted" | "paused" | "completed" | "aborted";
+/** recovered: it had halted, and a recovery brought the system to a consistent state. */
+export type RunStatus = "running" | "halted" | "paused" | "completed" | "aborted" | "recovered";
 
 export type AttemptOutcome =
   | {
@@ -63,12 +73,50 @@ export interface MeasuredTarget {
   readonly counts: Counts;
 }
 
+/** What somebody said to a gate. */
+export interface Word {
+  readonly kind: "acknowledged" | "approved" | "rejected";
+  readonly gate: GateId;
+  /** Of an acknowledgment. */
+  readonly targets: readonly string[];
+  /** Of an approval or its refusal: the entry of the request that it answers. */
+  readonly request?: number;
+  /** Who, as they claim to be. */
+  readonly by: string;
+  /** Tells one actor from another: the database's role and the claim. */
+  readonly actor: string;
+  readonly reason: string;
+  readonly at: number;
+  readonly entry: number;
+}
+
+/** What an approval of a gate would be for. */
+export interface ApprovalRequest {
+  readonly entry: number;
+  readonly at: number;
+  readonly plan: string;
+  readonly previews: readonly RequestedPreview[];
+}
+
+/** Signed: the gate, or only `targets` of it, hold nothing back, for one attempt. */
+export interface Override {
+  readonly entries: readonly number[];
+  /** Absent: the whole gate. */
+  readonly targets?: readonly string[];
+  /** Names the attempt that it is for (run/overrides.ts). */
+  readonly attempt: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
 export interface StartedRun {
   readonly plan: Plan;
   readonly root: string;
   readonly file: string;
   readonly sources: readonly SourceDigest[];
   readonly rehearsal?: string;
+  readonly answers?: Answered;
   readonly parallel: number;
   readonly at: number;
   readonly entry: number;
@@ -80,6 +128,8 @@ export interface Halt {
   readonly node?: NodeId;
   readonly reason: string;
   readonly entry: number;
+  /** What the rules chose to answer it with. */
+  readonly recovery?: { readonly rule: string; readonly sequence: string; readonly start: RecoveryStart };
 }
 
 export interface RunState {
@@ -88,14 +138,9 @@ export interface RunState {
   readonly version: number;
   readonly started: StartedRun;
   readonly status: RunStatus;
-  readonly halt?:
-    | undefined
-    | {
-        readonly cause: HaltCause;
-        readonly node?: NodeId;
-        readonly reason: string;
-        readonly entry: number;
-      };
+  readonly halt?: Halt | undefined;
+  /** The newest run that answers this one. */
+  readonly recovery?: { readonly run: RunId; readonly sequence: string; readonly entry: number };
   /** Why it was paused, while it is. */
   readonly paused?: string | undefined;
   readonly ended?: { readonly at: number; readonly entry: number };
@@ -104,6 +149,11 @@ export interface RunState {
   /** Entry and time of `boundary.opened`. */
   readonly opened: { readonly [node: NodeId]: { readonly entry: number; readonly at: number } };
   readonly gates: { readonly [gate: GateId]: GateState };
+  /** All that people have said to its gates, in order. */
+  readonly words: readonly Word[];
+  /** The newest request for each gate that asks for approvals, while it stands. */
+  readonly requests: { readonly [gate: GateId]: ApprovalRequest };
+  readonly overrides: { readonly [gate: GateId]: Override };
   /** When a person last resumed it (or it began): time-outs count from here. */
   readonly resumedAt: number;
   /** Entry of the newest `run.resumed`: failures before it may be tried again. */
@@ -115,6 +165,11 @@ export interface RunState {
   readonly last: number;
   /** The entry of the newest start, adoption or resume: the cause of what has no other. */
   readonly drivenBy: number;
+}
+
+/** Whether nothing can come any more. */
+export function isOver({ status }: Pick<RunState, "status">): boolean {
+  return status === "completed" || status === "aborted" || status === "recovered";
 }
 
 /** Every gate of a plan, in plan order. */

@@ -1,4 +1,5 @@
 /** What an author calls: steps, groups, gates, the sequence itself. Each makes plain data; nothing is checked here. */
+import type { Duration } from "./duration.js";
 import { located } from "./location.js";
 import type {
   AuthoredEntry,
@@ -56,6 +57,46 @@ export function serial(name: string | GroupSpec, spec?: GroupSpec): AuthoredGrou
 function entries(list: readonly AuthoredEntry[]): readonly AuthoredEntry[] {
   if (!Array.isArray(list)) return list;
   return list.map((entry) => (Array.isArray(entry) ? { kind: "serial" as const, members: entries(entry) } : entry));
+}
+
+/** What a gate that asks people has besides its words. */
+interface AskingSpec extends AuthoredPolicy {
+  /** The gate's name; several on one boundary need names of their own. */
+  readonly name?: string;
+  /** Whose word is expected: `@team`, or an actor as they claim to be (`user@host`). */
+  readonly by: string | readonly string[];
+}
+
+export interface AcknowledgedSpec extends AskingSpec {
+  /** What they say is so. */
+  readonly what: string;
+  /** Where it must be said of each place by itself. Default: of the whole. */
+  readonly targets?: readonly string[];
+}
+
+export interface ApprovedSpec extends AskingSpec {
+  /** How many different actors must have approved. Default 1. */
+  readonly count?: number;
+  /** How long an approval counts after it was given. Default 1d. */
+  readonly expires?: Duration;
+}
+
+/** A gate on somebody's word (`evo ack`): they have been told, or have done what evo can't. */
+export function acknowledged(spec: AcknowledgedSpec): AuthoredGate {
+  const { name = "acknowledged", by, what, targets = ["everywhere"], ...policy } = spec;
+  const probe = { type: "acknowledged" as const, by, what };
+  return located({ name, targets: targets.map((target) => ({ name: target, probe })), ...policy }, acknowledged);
+}
+
+/**
+ * A gate on approvals (`evo approve`), bound to the plan and, in `readyWhen`, to the previews of what it lets start: if the
+ * preview right before the update differs, the run halts and says how.
+ */
+export function approved(spec: ApprovedSpec): AuthoredGate {
+  const { name = "approved", by, count, expires, ...policy } = spec;
+  const rest = { ...(count === undefined ? {} : { count }), ...(expires === undefined ? {} : { expires }) };
+  const probe = { type: "approved" as const, by, ...rest };
+  return located({ name, targets: [{ name: "approval", probe }], ...policy }, approved);
 }
 
 export interface GateSpec<Name extends string> extends AuthoredPolicy {

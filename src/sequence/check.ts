@@ -8,6 +8,7 @@ import { type GatePlace, gatePlaces, nameEntry, type Place, places, stepsBelow }
 import { capital, type Finding, finding } from "./problems.js";
 import { recoveryFindings } from "./recoveries.js";
 import { referenceFindings } from "./references.js";
+import { wordFindings } from "./word-rules.js";
 
 /** Every rule, in the order in which an author would mend things. */
 export function check(sequence: Sequence): readonly Finding[] {
@@ -18,6 +19,7 @@ export function check(sequence: Sequence): readonly Finding[] {
     ...gateNameFindings(gates),
     ...gates.flatMap((place) => [
       ...targetFindings(place),
+      ...wordFindings(place),
       ...evaluationFindings(place, sequence.onFailure),
       ...ruleFindings(place),
     ]),

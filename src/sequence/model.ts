@@ -4,6 +4,8 @@
  * groups, every probe naming its step. The digest is taken over that form.
  */
 import type {
+  AcknowledgedProbe,
+  ApprovedProbe,
   CommandProbe,
   CustomProbe,
   GatePolicy,
@@ -43,8 +45,25 @@ export interface AuthoredHttp extends Omit<HttpProbe, "expect"> {
 export type AuthoredStackOutput = Authoring<StackOutputProbe, "step">;
 /** Without a step: the step it is declared on. */
 export type AuthoredSettled = Authoring<SettledProbe, "step">;
-/** What `http`, `stackOutput`, `settled`, `command` and `custom` make. */
-export type AuthoredProbe = AuthoredHttp | AuthoredStackOutput | AuthoredSettled | CommandProbe | CustomProbe;
+/** As AcknowledgedProbe; one name may stand without its list. */
+export interface AuthoredAcknowledged extends Omit<AcknowledgedProbe, "by"> {
+  readonly by: string | readonly string[];
+}
+/** As ApprovedProbe. Defaults: one approval, good for a day. */
+export interface AuthoredApproved extends Omit<ApprovedProbe, "by" | "count" | "expires"> {
+  readonly by: string | readonly string[];
+  readonly count?: number;
+  readonly expires?: Duration;
+}
+/** What `http`, `stackOutput`, `settled`, `command` and `custom` make, and what lies in the gates of `acknowledged` and `approved`. */
+export type AuthoredProbe =
+  | AuthoredHttp
+  | AuthoredStackOutput
+  | AuthoredSettled
+  | CommandProbe
+  | CustomProbe
+  | AuthoredAcknowledged
+  | AuthoredApproved;
 
 /** How a gate is measured and judged. Defaults: src/sequence/defaults.ts. */
 export interface AuthoredPolicy {

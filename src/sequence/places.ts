@@ -20,6 +20,8 @@ export interface GatePlace {
   readonly phase: "ready" | "converged" | "consistent";
   /** For messages: `step "app"`, `the sequence`. */
   readonly owner: string;
+  /** What it is declared on; absent: the sequence. */
+  readonly entry?: Entry;
   /** The step that it is declared on, if it is one. */
   readonly step?: Step;
   /** Names of the steps that are applied when it is looked at. */
@@ -80,7 +82,7 @@ export function gatePlaces(sequence: Sequence): readonly GatePlace[] {
 function gatesAt(place: Place): GatePlace[] {
   const { entry, path, before, inIndependent } = place;
   const steps = stepsBelow(entry);
-  const base = { owner: nameEntry(entry), inIndependent, ...(isGroup(entry) ? {} : { step: entry }) };
+  const base = { owner: nameEntry(entry), entry, inIndependent, ...(isGroup(entry) ? {} : { step: entry }) };
   const ready = (entry.readyWhen ?? []).map(
     (gate, at): GatePlace => ({
       ...base,

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { RECOVERABLE } from "../plan/model.js";
 import { LINT_CODES } from "./accept.js";
+import { DEFAULT_EXPIRY } from "./defaults.js";
 import { DURATION_EXAMPLES, parseDuration } from "./duration.js";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
@@ -119,9 +120,28 @@ const commandProbe = z.strictObject({
 
 const customProbe = z.strictObject({ type: z.literal("custom"), name, input: z.json().optional() });
 
-const probe = z.discriminatedUnion("type", [httpProbe, stackOutputProbe, settledProbe, commandProbe, customProbe], {
-  error: "expected a probe: http(...), stackOutput(...), settled(...), command(...) or custom(...)",
+/** `@team`, or an actor as they claim to be; one of them may stand alone. */
+const people = z
+  .union([text, z.array(text).min(1, "expected somebody")], { error: "expected names such as @team or user@host" })
+  .transform((given) => (typeof given === "string" ? [given] : given));
+
+const acknowledgedProbe = z.strictObject({ type: z.literal("acknowledged"), by: people, what: text });
+
+const approvedProbe = z.strictObject({
+  type: z.literal("approved"),
+  by: people,
+  count: count.default(1),
+  expires: someTime.default(DEFAULT_EXPIRY),
 });
+
+const probe = z.discriminatedUnion(
+  "type",
+  [httpProbe, stackOutputProbe, settledProbe, commandProbe, customProbe, acknowledgedProbe, approvedProbe],
+  {
+    error:
+      "expected a probe: http(...), stackOutput(...), settled(...), command(...), custom(...), or of a whole gate acknowledged(...) or approved(...)",
+  },
+);
 
 // ---------------------------------------------------------------------------------------------------------- gates
 
@@ -169,6 +189,7 @@ const step = z.strictObject({
   refresh: z.boolean().optional(),
   policyPacks: z.array(text).optional(),
   expectNoChanges: z.boolean().optional(),
+  expectNoDeletes: z.boolean().optional(),
   createStack: z.boolean().optional(),
   host: z.enum(["own", "engine"]).optional(),
   transpileOnly: z.boolean().optional(),
@@ -291,6 +312,8 @@ const PROBES = {
   settled: settledProbe,
   command: commandProbe,
   custom: customProbe,
+  acknowledged: acknowledgedProbe,
+  approved: approvedProbe,
 };
 
 /** The keys that an authored object may have, judged by what it looks like; for suggestions only. */

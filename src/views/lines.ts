@@ -31,12 +31,26 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
     case "gate.errored":
     case "gate.inconclusive":
       return `${event.gate}: ${event.timedOut ? "timed out" : GATE_WORDS[event.type]}: ${event.reason}`;
+    case "acknowledgment.received":
+      return `${event.gate}: acknowledged${event.from === undefined ? "" : ` by ${event.from}`}: ${event.reason}`;
+    case "approval.requested":
+      return `${event.gate}: approval is asked for${event.previews.map(({ step, changes }) => `; ${step}: ${planned(changes.counts)}`).join("")}`;
+    case "approval.given":
+      return `${event.gate}: approved${event.from === undefined ? "" : ` by ${event.from}`}: ${event.reason}`;
+    case "approval.rejected":
+      return `${event.gate}: rejected${event.from === undefined ? "" : ` by ${event.from}`}: ${event.reason}`;
+    case "gate.overridden":
+      return `${event.gate}: overridden${event.targets === undefined ? "" : ` for ${event.targets.join(", ")}`}: signed: ${event.reason}`;
     case "boundary.opened":
       return `${event.node}: converged`;
     case "run.held":
       return `${event.node}: held: nothing goes on behind it before ${event.gate} passes; evo keeps looking`;
     case "run.halted":
-      return `halted (${event.cause})${event.node === undefined ? "" : ` at ${event.node}`}: ${event.reason}`;
+      return `halted (${event.cause})${event.node === undefined ? "" : ` at ${event.node}`}: ${event.reason}${answered(event)}`;
+    case "recovery.started":
+      return `answered by the recovery ${event.recovery} (${event.sequence})`;
+    case "run.recovered":
+      return `recovered: ${event.recovery} has come to its end`;
     case "run.paused":
       return `paused: ${event.reason}`;
     case "run.resumed":
@@ -46,6 +60,12 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
     case "run.aborted":
       return `aborted: ${event.reason}`;
   }
+}
+
+function answered({ recovery }: RunEvent & { type: "run.halted" }): string {
+  if (recovery === undefined) return "";
+  const when = recovery.start === "at-once" ? "at once" : "once a person says evo recover";
+  return `; recovery ${recovery.rule} (${recovery.sequence}) follows ${when}`;
 }
 
 const GATE_WORDS = {

@@ -153,6 +153,10 @@ function describeProbe(probe: ProbeSpec): string {
       return `command ${probe.command.join(" ")}`;
     case "custom":
       return `custom ${probe.name}`;
+    case "acknowledged":
+      return `acknowledged by ${probe.by.join(" or ")}: ${probe.what}`;
+    case "approved":
+      return `approved by ${probe.count} of ${probe.by.join(", ")}, good for ${showDuration(probe.expires)}; bound to the previews shown`;
   }
 }
 

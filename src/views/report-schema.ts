@@ -79,7 +79,7 @@ export const reportSchema = z.object({
   sequence: z.object({ name: z.string(), owner: z.string().optional(), digest: z.string() }),
   plan: z.string().describe("digest of the frozen plan"),
   rehearsal: z.string().optional().describe("the world that it was rehearsed in; absent in production"),
-  status: z.enum(["running", "held", "halted", "paused", "completed", "aborted"]),
+  status: z.enum(["running", "held", "halted", "paused", "completed", "aborted", "recovered"]),
   exit: z.int().min(0).max(255).describe("exit code of the command that wrote this"),
   startedAt: time,
   endedAt: time.optional().describe("absent where the run can go on"),

@@ -4,7 +4,7 @@ import type { NodeId, PlanGate, StepNode } from "../plan/model.js";
 import { mayStart, stepsOf } from "../run/edges.js";
 import type { HaltCause } from "../run/events.js";
 import { isMeasurable } from "../run/gates.js";
-import { gatesOf, lastAttempt, type RunState, type RunStatus } from "../run/state.js";
+import { gatesOf, isOver, lastAttempt, type RunState, type RunStatus } from "../run/state.js";
 import { clockTime, counted, duration, shown, table, wrap } from "./text.js";
 
 /** A target that a boundary still waits for. Times are milliseconds since the epoch. */
@@ -140,7 +140,7 @@ function missingSignal(state: RunState, gate: PlanGate, target: string): readonl
 }
 
 function nextCommands(state: RunState): readonly string[] {
-  if (state.status === "completed" || state.status === "aborted") return [`evo ledger log --run ${state.run}`];
+  if (isOver(state)) return [`evo ledger log --run ${state.run}`];
   if (state.status === "running") return [`evo status ${state.run}`];
   const unresolved = Object.values(state.steps).flatMap((attempts) =>
     attempts.filter(({ outcome }) => outcome?.status === "unresolved"),
@@ -153,18 +153,25 @@ function nextCommands(state: RunState): readonly string[] {
 
 /** The final table, and what `evo status` prints. */
 export function describeRun(view: RunView, now: number, width: number): readonly string[] {
-  const took = duration((view.ended ?? now) - view.started);
   return [
-    `${view.run}  ${view.status}  ${took}`,
-    ...(view.rehearsal === undefined ? [] : [`rehearsal in world ${view.rehearsal}`]),
-    "",
-    ...table([["STEP", "STATE", "CHANGES", "TOOK", "CONVERGED AFTER"], ...view.steps.map(stepRow)], width),
+    ...describeSteps(view, now, width),
     ...failures(view).flatMap((line) => wrap(line, width, "    ")),
     ...(view.missing.length === 0 ? [] : ["", "missing signals:"]),
     ...view.missing.flatMap((signal) => wrap(`  ${describeMissing(signal, now)}`, width, "    ")),
     ...(view.paused === undefined ? [] : ["", ...wrap(`paused: ${view.paused}`, width, "  ")]),
     ...(view.halt === undefined ? [] : ["", ...haltLines(view.halt).flatMap((line) => wrap(line, width, "  "))]),
     ...(view.next.length === 0 ? [] : ["", ...view.next.map((command) => `  ${command}`)]),
+  ];
+}
+
+/** Which run, how it stands, and a row for each step. */
+export function describeSteps(view: RunView, now: number, width: number): readonly string[] {
+  const took = duration((view.ended ?? now) - view.started);
+  return [
+    `${view.run}  ${view.status}  ${took}`,
+    ...(view.rehearsal === undefined ? [] : [`rehearsal in world ${view.rehearsal}`]),
+    "",
+    ...table([["STEP", "STATE", "CHANGES", "TOOK", "CONVERGED AFTER"], ...view.steps.map(stepRow)], width),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** What stands above and below the tree: which run, how it stands, and what to do where it stands still. Pure. */
-import { openAttempts, type RunState } from "../run/state.js";
+import { isOver, openAttempts, type RunState } from "../run/state.js";
 import { viewRun } from "./status.js";
 import { duration, wrap } from "./text.js";
 import type { Piece } from "./tree-draw.js";
@@ -77,7 +77,7 @@ function reasonOf(state: RunState): readonly string[] {
 
 /** What a person can do. A held run is paused first, by whoever drives it. */
 function nextOf(state: RunState): readonly string[] {
-  if (state.status === "completed" || state.status === "aborted") return [];
+  if (isOver(state)) return [];
   if (state.status === "running") {
     if (Object.keys(state.held).length === 0) return [];
     return ["Ctrl-C where it is driven pauses it; then:", ...paused(state.run)];

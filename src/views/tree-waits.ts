@@ -32,7 +32,7 @@ function listed(names: readonly string[]): string {
 }
 
 /** The nodes without which it may not start; where only the group around it is missing, what that waits for. */
-function blocking(state: RunState, id: NodeId): readonly string[] {
+export function blocking(state: RunState, id: NodeId): readonly string[] {
   const edges = state.started.plan.edges.filter((edge) => edge.to === id && edge.before === "start");
   const own = edges.filter(({ is }) => is !== "admitted").flatMap((edge) => missing(state, edge));
   return [...new Set(own.length > 0 ? own : edges.flatMap((edge) => missing(state, edge)))];

@@ -115,6 +115,7 @@ export function fakeExecutor(outcomeOf: (operation: string) => Partial<Operation
       stack: `file:///backend#${node.stack.dir}/${node.stack.stack}`,
       source: { path: node.stack.dir, sha256: "same" },
     }),
+    preview: async () => changes,
     async start({ intent }) {
       started.push(intent.operation);
     },

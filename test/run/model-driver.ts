@@ -163,6 +163,7 @@ export function* hear(host: Host, driver: Driver): Task {
 
 function keyOf(action: Action): string {
   if (action.do === "look") return `look ${action.gate} ${action.target}`;
+  if (action.do === "ask") return `ask ${action.gate}`;
   return action.do === "record" ? "record" : `step ${action.step}`;
 }
 

@@ -21,7 +21,21 @@ const SEED = Number(process.env.EVO_MODEL_SEED ?? 20_261_120);
 const ENOUGH = 1_000;
 const MANY = 10_000;
 
-const ACTIONS: { readonly [kind in Action["do"]]: true } = { record: true, operate: true, follow: true, look: true };
+const ACTIONS: { readonly [kind in Exclude<Action["do"], "ask">]: true } = {
+  record: true,
+  operate: true,
+  follow: true,
+  look: true,
+};
+/** What people say to gates: test/run/words.test.ts. */
+const SAID = [
+  "acknowledgment.received",
+  "approval.requested",
+  "approval.given",
+  "approval.rejected",
+  "gate.overridden",
+];
+const ENTRIES = Object.keys(RUN_EVENT_TYPES).filter((type) => !SAID.includes(type));
 const HOWS = ["failed", "refused", "cancelled", "absent", "locked"];
 
 const coverage = createCoverage();
@@ -51,10 +65,10 @@ describe("the machine, whatever happens", () => {
   it.runIf(RUNS >= ENOUGH)("reached every action, every entry, and a crash before and after each", () => {
     const missed = [
       ...Object.keys(ACTIONS).map((name) => ["action", name]),
-      ...Object.keys(RUN_EVENT_TYPES).map((name) => ["entry", name]),
+      ...ENTRIES.map((name) => ["entry", name]),
       // Before run.started there is no run that could be taken up.
-      ...Object.keys(RUN_EVENT_TYPES).flatMap((name) => (name === "run.started" ? [] : [["crash before", name]])),
-      ...Object.keys(RUN_EVENT_TYPES).map((name) => ["crash after", name]),
+      ...ENTRIES.flatMap((name) => (name === "run.started" ? [] : [["crash before", name]])),
+      ...ENTRIES.map((name) => ["crash after", name]),
       ...HOWS.map((name) => ["operation failed", name]),
       ["duplicate", "append repeated"],
       ["duplicate", "preview reported again"],

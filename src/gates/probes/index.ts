@@ -6,7 +6,7 @@ import { canonical } from "../../canonical.js";
 import { EvoError } from "../../errors.js";
 import { secretsInEnvironment } from "../../redact.js";
 import type { LookRequest, Probe } from "../../run/ports.js";
-import type { Json, Look, ProbeSpec } from "../model.js";
+import type { Json, Look, LiveProbe } from "../model.js";
 import { EXPECTED_COMMAND, lookCommand } from "./command.js";
 import type { Looking, ProbeContext } from "./context.js";
 import { lookCustom } from "./custom.js";
@@ -56,7 +56,7 @@ async function unlessEnded(look: Promise<Look>, signal: AbortSignal): Promise<Lo
   });
 }
 
-async function dispatch(probe: ProbeSpec, looking: Looking): Promise<Look> {
+async function dispatch(probe: LiveProbe, looking: Looking): Promise<Look> {
   switch (probe.type) {
     case "http":
       return lookHttp(probe, looking);
@@ -71,7 +71,7 @@ async function dispatch(probe: ProbeSpec, looking: Looking): Promise<Look> {
   }
 }
 
-function expectedBy(probe: ProbeSpec): Json {
+function expectedBy(probe: LiveProbe): Json {
   switch (probe.type) {
     case "http":
       return expectedHttp(probe);

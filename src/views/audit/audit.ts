@@ -34,7 +34,7 @@ export function audit(input: AuditInput): AuditReport {
     answers: answersOf(answers),
   };
   const { name, digest, owner } = plan.sequence;
-  const ended = ofType(own, "run.completed", "run.aborted").at(-1)?.entry.time;
+  const ended = ofType(own, "run.completed", "run.aborted", "run.recovered").at(-1)?.entry.time;
   return {
     schema: AUDIT_SCHEMA,
     run: start.entry.run ?? "",

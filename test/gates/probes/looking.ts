@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { HttpProbe, Look, ProbeSpec } from "../../../src/gates/model.js";
+import type { HttpProbe, LiveProbe, Look } from "../../../src/gates/model.js";
 import { createProbe, type ProbeContext } from "../../../src/gates/probes/index.js";
 import { createRedactor } from "../../../src/redact.js";
 
@@ -29,7 +29,7 @@ export interface LookOptions {
   readonly signal?: AbortSignal;
 }
 
-export function lookOnce(probe: ProbeSpec, { context, timeout = 5_000, signal }: LookOptions = {}): Promise<Look> {
+export function lookOnce(probe: LiveProbe, { context, timeout = 5_000, signal }: LookOptions = {}): Promise<Look> {
   const request = { run: "run", gate: "gate", target: "eu-west", probe, timeout };
   return createProbe(contextOf(context)).look(request, signal ?? new AbortController().signal);
 }

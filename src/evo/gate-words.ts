@@ -1,0 +1,219 @@
+/**
+ * What people, and systems that speak for them, say to the gates of a run: acknowledgments, approvals, rejections,
+ * overrides. From any machine that reaches the ledger; whoever drives the run hears them within a second. A word that
+ * makes no sense is refused, and nothing is recorded. The database demands the role `evo_approver` (`ledger.role`).
+ */
+import { EvoError, EXIT } from "../errors.js";
+import type { OpenLedger } from "../ledger/index.js";
+import type { PlanGate } from "../plan/model.js";
+import { gatesNamed, isHolding } from "../run/awaited.js";
+import type { RunEvent, TargetReport } from "../run/events.js";
+import { overrideOf } from "../run/overrides.js";
+import type { ApprovalRequest, RunState } from "../run/state.js";
+import { isAsked, requestOf, wordProbeOf } from "../run/words.js";
+import { systemClock } from "./clock.js";
+import { say } from "./words.js";
+
+/** A word to a gate. */
+export interface GateWord {
+  readonly run: string;
+  /** The gate's id, its name, or the step or group that it is declared on, where that leaves no doubt. */
+  readonly gate: string;
+  readonly reason: string;
+  /** Who speaks, as they claim; the ledger's own claim, unless evo passes the word of a system on. */
+  readonly claimed: string;
+  /** True where it is a system's word that came over HTTP: `claimed` names whose signature was checked. */
+  readonly passedOn?: boolean;
+}
+
+/** What was said, to which gate, and what the run is then. */
+export interface Said {
+  readonly state: RunState;
+  readonly gate: PlanGate;
+}
+
+/** What an approval is bound to. */
+export interface Approved extends Said {
+  readonly request: ApprovalRequest;
+}
+
+/**
+ * Says that what a gate asks for is so; for all its targets, or those named. Errors (exit 2): `run.unknown`,
+ * `run.finished`, `gate.unknown`, `gate.ambiguous`, `gate.not-asking`, `gate.not-waiting`, `gate.not-asked`,
+ * `target.unknown`; `ledger.role`.
+ */
+export async function acknowledge(
+  ledger: OpenLedger,
+  word: GateWord & { readonly targets?: readonly string[] },
+): Promise<Said> {
+  const find = (state: RunState) => gateFor(state, word, (gate) => wordProbeOf(gate)?.type === "acknowledged");
+  const state = await say(ledger, word.run, (present): RunEvent => {
+    const gate = find(present);
+    demandAsked(present, gate, word);
+    const targets = word.targets ?? gate.targets.map(({ name }) => name);
+    for (const target of targets) demandTarget(gate, target);
+    return { type: "acknowledgment.received", at: systemClock.now(), gate: gate.id, targets, ...reasonOf(word) };
+  });
+  return { state, gate: find(state) };
+}
+
+/** Approves what a gate's request shows. Errors: as `acknowledge`, and `approval.not-requested` (exit 2). */
+export async function approve(ledger: OpenLedger, word: GateWord & { readonly request?: number }): Promise<Approved> {
+  return answer(ledger, word, "approval.given");
+}
+
+/** Refuses it: the gate fails, and its rule on failure holds. Errors: as `approve`. */
+export async function reject(ledger: OpenLedger, word: GateWord & { readonly request?: number }): Promise<Approved> {
+  return answer(ledger, word, "approval.rejected");
+}
+
+async function answer(
+  ledger: OpenLedger,
+  word: GateWord & { readonly request?: number },
+  type: "approval.given" | "approval.rejected",
+): Promise<Approved> {
+  let bound: Omit<Approved, "state"> | undefined;
+  const state = await say(
+    ledger,
+    word.run,
+    (present): RunEvent => {
+      const gate = gateFor(present, word, (candidate) => wordProbeOf(candidate)?.type === "approved");
+      demandAsked(present, gate, word);
+      const request = demandRequest(present, gate, word.request);
+      bound = { gate, request };
+      const previews = Object.fromEntries(request.previews.map(({ step, digest }) => [step, digest]));
+      const { entry, plan } = request;
+      const at = systemClock.now();
+      return { type, at, gate: gate.id, request: entry, plan, previews, ...reasonOf(word) };
+    },
+    (present) => bound?.request.entry ?? present.drivenBy,
+  );
+  if (bound === undefined) throw new Error("a word was recorded without having been said");
+  return { state, ...bound };
+}
+
+/**
+ * Signs for it that a gate, or only some of its targets, hold nothing back for this attempt. A run that has halted goes
+ * on with a resume. Errors: as `acknowledge`, and `gate.not-overridable`, `gate.overridden` (exit 2).
+ */
+export async function override(
+  ledger: OpenLedger,
+  word: GateWord & { readonly targets?: readonly string[] },
+): Promise<Said> {
+  const find = (state: RunState) => gateFor(state, word, (gate) => gate.phase !== "consistent" && !gate.policy.dryRun);
+  const { targets } = word;
+  let gate: PlanGate | undefined;
+  const state = await say(ledger, word.run, (present): RunEvent => {
+    gate = find(present);
+    for (const target of targets ?? []) demandTarget(gate, target);
+    refuseOverridden(present, gate, targets);
+    const overrode = overrodeAt(present, gate, targets);
+    const only = targets === undefined ? {} : { targets };
+    return { type: "gate.overridden", at: systemClock.now(), gate: gate.id, ...only, overrode, ...reasonOf(word) };
+  });
+  if (gate === undefined) throw new Error("a word was recorded without having been said");
+  return { state, gate };
+}
+
+/** What was last recorded of the targets that are excused. */
+function overrodeAt(state: RunState, gate: PlanGate, targets: readonly string[] | undefined): readonly TargetReport[] {
+  return gate.targets
+    .filter(({ name }) => targets?.includes(name) ?? true)
+    .map(({ name }): TargetReport => {
+      const measured = state.gates[gate.id]?.measured[name];
+      const counts = measured?.counts ?? { pass: 0, fail: 0, inconclusive: 0, error: 0 };
+      const seen = measured === undefined ? {} : { last: measured.last, since: measured.since };
+      return { target: name, converged: false, counts, ...seen };
+    });
+}
+
+function reasonOf({ reason, claimed, passedOn }: GateWord): { readonly reason: string; readonly from?: string } {
+  return passedOn === true ? { reason, from: claimed } : { reason };
+}
+
+// ------------------------------------------------------------------------------------------------------ refusals
+
+/** The one gate that is meant: of those with the name the one that takes such a word, and of several the one that waits. */
+function gateFor(state: RunState, { gate: name, run }: GateWord, takes: (gate: PlanGate) => boolean): PlanGate {
+  const named = gatesNamed(state, name);
+  if (named.length === 0)
+    throw refusal(
+      "gate.unknown",
+      `run ${run} has no gate, and no step with gates, called ${name}`,
+      `evo status ${run}`,
+    );
+  const fit = named.filter(takes);
+  if (fit.length === 0) throw doesNotTake(named[0] as PlanGate);
+  const waiting = fit.filter((gate) => isHolding(state, gate));
+  const [only] = waiting;
+  if (only === undefined) throw refusal("gate.not-waiting", `${listed(fit)} does not wait now`, `evo status ${run}`);
+  if (waiting.length === 1) return only;
+  throw refusal("gate.ambiguous", `${name} may mean ${listed(waiting)}`, "name one of them");
+}
+
+function doesNotTake(gate: PlanGate): EvoError {
+  if (gate.phase === "consistent")
+    return refusal(
+      "gate.not-overridable",
+      `${gate.id} judges the end of the run: an inconsistent end is not signed away`,
+      "recover, or abort the run with a reason",
+    );
+  const probe = wordProbeOf(gate);
+  if (gate.policy.dryRun)
+    return refusal(
+      "gate.not-overridable",
+      `${gate.id} is in dry run: it holds nothing back`,
+      "nothing needs to be done",
+    );
+  const asks = probe === undefined ? "looks at the live system" : `asks to be ${probe.type}`;
+  const remedy =
+    probe === undefined
+      ? "evo override signs for going on without it"
+      : `evo ${probe.type === "approved" ? "approve" : "ack"}`;
+  return refusal("gate.not-asking", `${gate.id} ${asks}`, remedy);
+}
+
+function listed(gates: readonly PlanGate[]): string {
+  return gates.map(({ id }) => id).join(", ");
+}
+
+/** A list without teams is a list of actors. Their claims are taken at their word: they prove nothing. */
+function demandAsked(state: RunState, gate: PlanGate, { claimed }: GateWord): void {
+  const probe = wordProbeOf(gate);
+  if (probe === undefined || isAsked(probe, claimed)) return;
+  const message = `${gate.id} of run ${state.run} asks ${probe.by.join(", ")}, and not ${claimed}`;
+  throw refusal("gate.not-asked", message, "let one of them say it, or sign an override: evo override");
+}
+
+function demandTarget(gate: PlanGate, target: string): void {
+  const names = gate.targets.map(({ name }) => name);
+  if (names.includes(target)) return;
+  throw refusal("target.unknown", `${gate.id} has no target ${target}`, `its targets are ${names.join(", ")}`);
+}
+
+/** An approval is bound to what was shown. `seen`: the request that the person looked at. */
+function demandRequest(state: RunState, gate: PlanGate, seen: number | undefined): ApprovalRequest {
+  const request = requestOf(state, gate);
+  const look = `evo status ${state.run}`;
+  if (request === undefined)
+    throw refusal(
+      "approval.not-requested",
+      `${gate.id} has not said yet what is to be approved`,
+      `a little later: ${look}`,
+    );
+  if (seen === undefined || seen === request.entry) return request;
+  const message = `entry ${seen} is not what ${gate.id} asks for now, which is entry ${request.entry}`;
+  throw refusal("approval.not-requested", message, `evo ledger show ${request.entry}`);
+}
+
+function refuseOverridden(state: RunState, gate: PlanGate, targets: readonly string[] | undefined): void {
+  const before = overrideOf(state, gate);
+  if (before === undefined) return;
+  const done = before.targets === undefined || (targets?.every((target) => before.targets?.includes(target)) ?? false);
+  if (done)
+    throw refusal("gate.overridden", `${gate.id} is overridden already, by ${before.by}`, `evo status ${state.run}`);
+}
+
+function refusal(code: string, message: string, remedy: string): EvoError {
+  return new EvoError(code, message, { exit: EXIT.usage, remedy });
+}

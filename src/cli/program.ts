@@ -5,6 +5,7 @@
 import { Argument, Command, Option } from "commander";
 import { addAuditVerbs, addQuestionVerbs } from "./verbs-audit.js";
 import { addDepartureVerbs } from "./verbs-departures.js";
+import { addExplainVerbs } from "./verbs-explain.js";
 import { addLedgerVerbs } from "./verbs-ledger.js";
 import { addWorldVerbs } from "./verbs-world.js";
 
@@ -250,6 +251,8 @@ program
   .addOption(json)
   .addHelpText("after", "\nExamples:\n  evo runs\n  evo runs --sequence role-rollout --json")
   .action(async (options) => (await import("./status.js")).runs(options));
+
+addExplainVerbs(program);
 
 addDepartureVerbs(program);
 

@@ -4,13 +4,15 @@ import { sayAt } from "./output.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** Listens until `done` is called. */
-export function listenToSignals(): { readonly control: Control; done(): void } {
+const PAUSING = "pausing; what runs is finished, nothing new starts (once more stops the running operation)";
+
+/** Listens until `done` is called. `first`: what the first signal means, for who sits there. */
+export function listenToSignals(first: string = PAUSING): { readonly control: Control; done(): void } {
   const pause = new AbortController();
   const stop = new AbortController();
   const onSignal = (signal: string): void => {
     if (!pause.signal.aborted) {
-      sayAt(`${signal}: pausing; what runs is finished, nothing new starts (once more stops the running operation)`);
+      sayAt(`${signal}: ${first}`);
       pause.abort(`${signal} at the terminal`);
     } else if (!stop.signal.aborted) {
       sayAt(`${signal} again: asking the engine to stop at its next safe point`);

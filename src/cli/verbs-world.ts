@@ -1,9 +1,29 @@
-/** The verbs of rehearsals: reaching into a world. */
+/** The verbs of rehearsals: the fault matrix, and reaching into a world. */
 import { type Command, Option } from "commander";
 
 /** Adds them to the command line. */
 export function addWorldVerbs(program: Command): void {
   const json = new Option("--json", "print one JSON document to stdout");
+  const engine = new Option("--engine <path>", "the Pulumi CLI to use (default: EVO_PULUMI, PATH, evo's own copy)");
+  program
+    .command("rehearse <sequence>")
+    .description(
+      "what happens when something fails: every step and every target, in the simulated world; exit 7 on a red cell",
+    )
+    .option("--faults <cells>", "all, or cells by place and fault: gateway/eu-west-1=never,flags=fails", "all")
+    .option("--patience <duration>", "gates time out after at most this long, whatever they declare", "10s")
+    .option("--pace <factor>", "a factor for the world's delays", "0.4")
+    .option("--seed <n>", "the world's seed", "1")
+    .option("--limit <duration>", "how long a cell may take", "2m")
+    .option("--parallel <n>", "how many cells at a time (default: 2, on one core 1)")
+    .addOption(engine)
+    .addOption(json)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  evo rehearse role-rollout\n  evo rehearse role-rollout --faults gateway/eu-west-1=never,flags\n  evo rehearse role-rollout --json | jq '.results[] | select(.green | not)'\n\nfails: the provider refuses the step's operation. never, slowly, briefly: what was applied never arrives at the\ntarget, arrives late, or is there and gone again. A cell is green if its fault was met, no request of a user failed,\nand consistentWhen said at the end of the run, or of its recovery, that the system is consistent.",
+    )
+    .action(async (sequence, options) => (await import("./rehearse.js")).rehearse(sequence, options));
+
   const world = program.command("world").description("reach into a rehearsal's world");
   world
     .command("change <sequence> <resource>")

@@ -31,6 +31,8 @@ export interface RehearsalMode {
   readonly fresh: boolean;
   readonly seed?: number;
   readonly faults: readonly string[];
+  /** A factor for the world's delays; default: the one it began with, else 1. */
+  readonly pace?: number;
 }
 
 /** The engine, to drive and to ask. */

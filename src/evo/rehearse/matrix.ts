@@ -1,0 +1,60 @@
+/** `evo rehearse`: every cell of a fault matrix, some at a time, each in the state just before its fault. */
+import { findEngine } from "../../executor/engine/index.js";
+import type { Cell } from "../../rehearse/cells.js";
+import type { CellResult } from "../../rehearse/results.js";
+import { type Beginning, findBeginnings } from "./beginnings.js";
+import { type Bench, type Rehearsed, rehearsedSubject } from "./bench.js";
+import { rehearseCell } from "./cell.js";
+import { makePlaces, type Place } from "./place.js";
+
+export interface MatrixOrder {
+  readonly cells: readonly Cell[];
+  /** How many at a time. */
+  readonly parallel: number;
+  /** Hears of each cell as it ends, with how many have. */
+  readonly tell: (result: CellResult, done: number) => void;
+}
+
+/** Rehearses the cells. Errors: `rehearsal.not-good`, `rehearsal.stopped` (exit 3), those of the engine and the ledger. */
+export async function rehearseFaults(given: Bench, order: MatrixOrder): Promise<readonly CellResult[]> {
+  const failed = new AbortController();
+  const settings = { ...given.settings, engine: await engineOf(given) };
+  const bench: Bench = { ...given, settings, stop: AbortSignal.any([given.stop, failed.signal]) };
+  const places = makePlaces(Math.min(order.parallel, order.cells.length));
+  const queue = [...order.cells];
+  const results: CellResult[] = [];
+  const subject = rehearsedSubject(bench.loaded, bench.patience);
+  bench.say(`the rehearsal without a fault${places.all.length > 1 ? `, in ${places.all.length} places` : ""}`);
+  const work = async (place: Place): Promise<void> => {
+    const beginnings = await findBeginnings(bench, place, subject);
+    for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
+      const result = await rehearseCell(bench, place, subject, beginnings, cell);
+      results.push(result);
+      order.tell(result, results.length);
+    }
+  };
+  try {
+    const ended = await Promise.allSettled(
+      places.all.map((place) => work(place).catch((error) => fail(failed, error))),
+    );
+    for (const one of ended)
+      if (one.status === "rejected") throw failed.signal.aborted ? failed.signal.reason : one.reason;
+  } finally {
+    places.remove();
+  }
+  return order.cells.flatMap((cell) => results.filter((result) => result.cell.id === cell.id));
+}
+
+/** The first error ends all: the others would only be told that they were stopped. */
+function fail(failed: AbortController, error: unknown): never {
+  failed.abort(error);
+  throw error;
+}
+
+/** Looked for, or built, once, in the user's own home. */
+async function engineOf({ settings: { home, env, engine }, say }: Bench): Promise<string> {
+  const explicit = engine === undefined ? {} : { explicit: engine };
+  return (await findEngine({ home, env, path: env.PATH ?? "", install: true, say, ...explicit })).path;
+}
+
+export type { Beginning, Bench, Rehearsed };

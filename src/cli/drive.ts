@@ -12,6 +12,7 @@ import type { Control } from "../run/loop.js";
 import type { RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { type Account, openAccount } from "./account.js";
+import { type Ended, endedWith, showEnd } from "./explain.js";
 import { leave } from "./leave.js";
 import { tellerFor } from "./live.js";
 import { type OutputOptions, showOutcome } from "./news.js";
@@ -42,21 +43,23 @@ export async function driveAndTell(
   { options }: Call,
   account: Account,
   control: Control,
-): Promise<RunState> {
+): Promise<Ended> {
   const teller = await tellerFor(started, options, () => usualTimes(session.ledger, started.state));
-  return account
+  const state = await account
     .of({ started, loaded }, teller, (notifier) => driveSession(session, started, notifier, control))
     .finally(teller.close);
+  return endedWith(session.ledger, state, options);
 }
 
 /**
  * Shows where a run came to, and answers it where its rules start a recovery at once. The exit code is the run's own: the
  * first cause wins (DESIGN 9). With `--json` one document is printed, of the run as it stands at the end.
  */
-export async function finish(call: Call, state: RunState): Promise<void> {
+export async function finish(call: Call, first: Ended): Promise<void> {
+  const { state } = first;
   process.exitCode = exitOf(state);
   const due = dueRecovery(state);
-  if (!due || call.options.json !== true) showOutcome(state, call.options);
+  if (!due || call.options.json !== true) showEnd(first, call.options);
   if (!due) return;
   const recovery = await withLedger(call.settings, sayAt, (ledger) =>
     chooseRecovery(call.settings, ledger, state, undefined),
@@ -64,7 +67,7 @@ export async function finish(call: Call, state: RunState): Promise<void> {
   const ended = await recover(call, state, recovery);
   if (call.options.json === true)
     return showOutcome(await withLedger(call.settings, sayAt, (ledger) => loadRun(ledger, state.run)), call.options);
-  if (ended !== undefined) showOutcome(ended, call.options);
+  if (ended !== undefined) showEnd(ended, call.options);
 }
 
 /** Starts and drives a recovery; nothing comes back where it is left to `evo serve`. */
@@ -73,7 +76,7 @@ export async function recover(
   answered: RunState,
   recovery: Recovery,
   reason?: string,
-): Promise<RunState | undefined> {
+): Promise<Ended | undefined> {
   const { settings, options } = call;
   const { rule, loaded } = recovery;
   const why = rule === undefined ? "" : ` by rule ${rule.name}`;

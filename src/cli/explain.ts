@@ -4,6 +4,7 @@ import { withLedger } from "../evo/reading.js";
 import { readSettings } from "../evo/settings.js";
 import type { OpenLedger } from "../ledger/index.js";
 import type { RunState } from "../run/state.js";
+import type { Explanation } from "../views/explain/model.js";
 import { describeExplanation, describeStanding } from "../views/explain/text.js";
 import { describeSteps, viewRun } from "../views/status.js";
 import { type OutputOptions, showOutcome } from "./news.js";
@@ -19,11 +20,26 @@ export async function explain(named: string | undefined, options: { readonly jso
   });
 }
 
-/** How a driven run came out: its table, and where it stands still also why and what can be done. */
-export async function showEnd(ledger: OpenLedger, state: RunState, options: OutputOptions): Promise<void> {
+/** How a driven run came out, and for people why, where it stands still. */
+export interface Ended {
+  readonly state: RunState;
+  readonly explanation?: Explanation;
+}
+
+/** Asks for the explanation while the ledger is open; one that does not answer keeps nobody from the outcome. */
+export async function endedWith(ledger: OpenLedger, state: RunState, options: OutputOptions): Promise<Ended> {
   const stands = state.status === "halted" || state.status === "paused";
-  if (!stands || options.json || options.output === "ndjson") return showOutcome(state, options);
-  const explanation = await explainRun(ledger, state.run);
-  const view = viewRun(state);
-  print(["", ...describeSteps(view, Date.now(), columns()), ...describeStanding(explanation, columns())]);
+  if (!stands || options.json || options.output === "ndjson") return { state };
+  const explanation = await explainRun(ledger, state.run).catch(() => undefined);
+  return explanation === undefined ? { state } : { state, explanation };
+}
+
+/** Its table and, where it stands still, why and what can be done. */
+export function showEnd({ state, explanation }: Ended, options: OutputOptions): void {
+  if (explanation === undefined) {
+    showOutcome(state, options);
+    return;
+  }
+  const steps = describeSteps(viewRun(state), Date.now(), columns());
+  print(["", ...steps, ...describeStanding(explanation, columns())]);
 }

@@ -10,7 +10,7 @@ import { readSettings } from "../evo/settings.js";
 import type { RunState } from "../run/state.js";
 import { describePlan } from "../views/plan.js";
 import { type DriveOptions, recover as drive } from "./drive.js";
-import { showOutcome } from "./news.js";
+import { showEnd } from "./explain.js";
 import { print, printJson, sayAt } from "./output.js";
 
 export interface RecoverOptions extends DriveOptions {
@@ -34,8 +34,8 @@ export async function recover(named: string | undefined, options: RecoverOptions
     });
   const ended = await drive({ settings, options }, state, recovery, options.reason);
   if (ended === undefined) return;
-  showOutcome(ended, options);
-  process.exitCode = exitOf(ended);
+  showEnd(ended, options);
+  process.exitCode = exitOf(ended.state);
 }
 
 function show(state: RunState, { loaded, rule }: Recovery, { json }: RecoverOptions): void {

@@ -5,9 +5,9 @@ import { withLedger } from "../evo/reading.js";
 import { reopen } from "../evo/reopen.js";
 import { chooseUnfinished, takeUp } from "../evo/resume.js";
 import { readSettings } from "../evo/settings.js";
-import type { RunState } from "../run/state.js";
 import { type AccountOptions, openAccount } from "./account.js";
 import { driveAndTell, finish } from "./drive.js";
+import type { Ended } from "./explain.js";
 import { leave } from "./leave.js";
 import type { OutputOptions } from "./news.js";
 import { sayAt } from "./output.js";
@@ -42,7 +42,7 @@ async function goOn(named: string | undefined, options: ResumeOptions, steps?: r
   const { session, loaded } = await reopen(settings, state, options.ephemeralLedger, sayAt);
   const call = { settings, options };
   const signals = listenToSignals();
-  let ended: RunState;
+  let ended: Ended;
   try {
     const taken = await takeUp(settings, session, state, loaded, {
       acceptChangedCode: options.acceptChangedCode ?? false,

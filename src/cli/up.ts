@@ -5,10 +5,10 @@ import { type Mode, openSession, type Session } from "../evo/session.js";
 import { readSettings } from "../evo/settings.js";
 import { start, unfinishedRun } from "../evo/start.js";
 import type { Plan } from "../plan/model.js";
-import type { RunState } from "../run/state.js";
 import { type LoadedSequence, loadSequence } from "../sequence/load.js";
 import { type AccountOptions, openAccount } from "./account.js";
 import { driveAndTell, finish } from "./drive.js";
+import type { Ended } from "./explain.js";
 import { leave } from "./leave.js";
 import { driverOf } from "./live-driver.js";
 import type { OutputOptions } from "./news.js";
@@ -44,16 +44,16 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   }
   const call = { settings, options };
   const signals = listenToSignals();
-  let state: RunState;
+  let ended: Ended;
   try {
     const started = await start(settings, session, subject, { fresh, ...(parallel === undefined ? {} : { parallel }) });
     if (options.detach) return await leave(started);
-    state = await driveAndTell({ session, started, loaded }, call, account, signals.control);
+    ended = await driveAndTell({ session, started, loaded }, call, account, signals.control);
   } finally {
     signals.done();
     await session.close();
   }
-  await finish(call, state);
+  await finish(call, ended);
 }
 
 /** On a terminal a run that nobody drives may be gone on with; elsewhere `up` never does that by itself. */

@@ -2,7 +2,7 @@
 export { type GateSituation, testGate } from "./authoring/test-gate.js";
 export type { Json, Look, Matcher, OnFailure, Value, Verdict } from "./gates/model.js";
 export * from "./sequence/authoring.js";
-export type { GateSpec } from "./sequence/builders.js";
+export type { AcknowledgedSpec, ApprovedSpec, GateSpec } from "./sequence/builders.js";
 export type { Duration } from "./sequence/duration.js";
 export type * from "./sequence/model.js";
 export type { CustomSpec } from "./sequence/probes.js";

@@ -12,6 +12,7 @@ import { overrideOf } from "../run/overrides.js";
 import type { ApprovalRequest, RunState } from "../run/state.js";
 import { isAsked, requestOf, wordProbeOf } from "../run/words.js";
 import { systemClock } from "./clock.js";
+import { loadRun } from "./load-run.js";
 import { say } from "./words.js";
 
 /** A word to a gate. */
@@ -60,6 +61,13 @@ export async function acknowledge(
 /** Approves what a gate's request shows. Errors: as `acknowledge`, and `approval.not-requested` (exit 2). */
 export async function approve(ledger: OpenLedger, word: GateWord & { readonly request?: number }): Promise<Approved> {
   return answer(ledger, word, "approval.given");
+}
+
+/** What an approval of the gate would be for. Errors: as `approve`; nothing is recorded. */
+export async function askedOf(ledger: OpenLedger, word: Pick<GateWord, "run" | "gate">): Promise<Approved> {
+  const state = await loadRun(ledger, word.run);
+  const gate = gateFor(state, word, (candidate) => wordProbeOf(candidate)?.type === "approved");
+  return { state, gate, request: demandRequest(state, gate, undefined) };
 }
 
 /** Refuses it: the gate fails, and its rule on failure holds. Errors: as `approve`. */
@@ -134,7 +142,11 @@ function reasonOf({ reason, claimed, passedOn }: GateWord): { readonly reason: s
 // ------------------------------------------------------------------------------------------------------ refusals
 
 /** The one gate that is meant: of those with the name the one that takes such a word, and of several the one that waits. */
-function gateFor(state: RunState, { gate: name, run }: GateWord, takes: (gate: PlanGate) => boolean): PlanGate {
+function gateFor(
+  state: RunState,
+  { gate: name, run }: Pick<GateWord, "run" | "gate">,
+  takes: (gate: PlanGate) => boolean,
+): PlanGate {
   const named = gatesNamed(state, name);
   if (named.length === 0)
     throw refusal(

@@ -54,9 +54,4 @@ export interface ExecutorReads {
   changed(node: StepNode, root: string, change: ChangeQuestion): readonly Changed[] | undefined;
   /** What differs between the live system and the checkpoint. Errors: as `refreshPreview`. */
   drift(node: StepNode, root: string, signal: AbortSignal): Promise<readonly Drifted[]>;
-  /**
-   * What the step's operation would change now. Has no effect: with a file backend it runs on a copy. Errors:
-   * `stack.missing`, `stack.preview`, those of looking its references up.
-   */
-  preview(node: StepNode, root: string, signal: AbortSignal): Promise<ChangeSet>;
 }

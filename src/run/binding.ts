@@ -6,6 +6,7 @@ import type { NodeId, PlanGate } from "../plan/model.js";
 import { differenceOf, previewDigest } from "./difference.js";
 import { nodeOf } from "./edges.js";
 import type { ChangeSet } from "./events.js";
+import { overrideBehind } from "./overrides.js";
 import type { RunState } from "./state.js";
 import { wordProbeOf } from "./words.js";
 
@@ -24,14 +25,9 @@ function bindingGates(state: RunState, step: NodeId): readonly PlanGate[] {
   for (let id: NodeId | undefined = step; id !== undefined; id = nodeOf(state.started.plan, id).parent)
     found.push(...nodeOf(state.started.plan, id).ready);
   return found.filter(
-    (gate) => wordProbeOf(gate)?.type === "approved" && !gate.policy.dryRun && !wasOverridden(state, gate, step),
+    (gate) =>
+      wordProbeOf(gate)?.type === "approved" && !gate.policy.dryRun && overrideBehind(state, gate) === undefined,
   );
-}
-
-/** An override of a step's own gate was for the attempt that is under way now. */
-function wasOverridden(state: RunState, gate: PlanGate, step: NodeId): boolean {
-  const attempt = gate.declaredOn === step ? (state.steps[step]?.length ?? 1) - 1 : 0;
-  return state.overrides[gate.id]?.attempt === String(attempt);
 }
 
 function unapprovedBy(state: RunState, gate: PlanGate, step: NodeId, preview: ChangeSet): string | undefined {

@@ -12,6 +12,14 @@ export function overrideOf(state: RunState, gate: PlanGate): Override | undefine
   return override?.attempt === attemptOf(state, gate) ? override : undefined;
 }
 
+/** The override that holds now, or that the newest attempt of a step was started by. */
+export function overrideBehind(state: RunState, gate: PlanGate): Override | undefined {
+  const override = state.overrides[gate.id];
+  const attempts = state.steps[gate.declaredOn]?.length ?? 0;
+  const started = gate.phase === "ready" && attempts > 0 && override?.attempt === String(attempts - 1);
+  return started ? override : overrideOf(state, gate);
+}
+
 /** Names what is being attempted at this gate: another name, and an override of before is void. */
 export function attemptOf(state: RunState, gate: PlanGate): string {
   if (gate.phase === "ready") return String(state.steps[gate.declaredOn]?.length ?? 0);

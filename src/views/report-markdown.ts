@@ -1,7 +1,7 @@
 /** A report for people, as Markdown: `--report-file x.md`, and the step summary of a GitHub job. Pure. */
 import { code, quoted, table, text } from "./markdown.js";
 import type { Report, ReportGate, ReportStep } from "./report-schema.js";
-import { counted, duration, shown, utcTime } from "./text.js";
+import { counted, duration, planned, shown, utcTime } from "./text.js";
 
 /** The page, with a line end. */
 export function reportMarkdown(report: Report): string {
@@ -10,6 +10,7 @@ export function reportMarkdown(report: Report): string {
     [facts(report)],
     standstill(report),
     missing(report),
+    words(report),
     section("Steps, in the order in which they ran", steps(report)),
     section("Gates", gates(report)),
     [ledger(report)],
@@ -61,6 +62,21 @@ function missing({ missing: signals, reportedAt }: Report): readonly string[] {
     since === undefined ? "-" : `${utc(since)} (${duration(Date.parse(reportedAt) - Date.parse(since))})`,
   ]);
   return section("Missing signals", table(["gate", "target", "last observed", "expected", "since"], rows));
+}
+
+/** Who is asked for what, and what was signed. */
+function words({ asks, overrides }: Report): readonly string[] {
+  return [
+    ...asks.map(({ gate, asks: verb, by, what, request }) => {
+      const asked = verb === "approved" ? "approve" : `acknowledge: ${text(what ?? "")}`;
+      const steps = request?.steps.map(({ step, changes }) => `${code(step)} ${text(planned(changes))}`) ?? [];
+      return `- ${code(gate)} asks ${text(by.join(" or "))} to ${[asked, ...steps].join("; ")}`;
+    }),
+    ...overrides.map(({ gate, targets, by, reason, at }) => {
+      const where = targets === undefined ? "" : ` for ${targets.map(code).join(", ")}`;
+      return `- **Overridden**: ${code(gate)}${where}, signed by ${text(by)} at ${utc(at)}: ${text(reason)}`;
+    }),
+  ];
 }
 
 function steps({ steps: all }: Report): readonly string[] {

@@ -72,6 +72,30 @@ const missing = z.object({
   since: time.optional(),
 });
 
+const ask = z.object({
+  gate: z.string().describe("the gate's id"),
+  asks: z.enum(["acknowledged", "approved"]),
+  by: z.array(z.string()).describe("whose word is expected"),
+  what: z.string().optional().describe("what is to be acknowledged"),
+  request: z
+    .object({
+      entry: z.int().describe("the ledger entry that says it"),
+      steps: z.array(z.object({ step: z.string(), changes: counts, resources: z.array(z.string()) })),
+    })
+    .optional()
+    .describe("what is to be approved; absent while it is being previewed"),
+  command: z.string(),
+});
+
+const override = z.object({
+  gate: z.string().describe("the gate's id"),
+  targets: z.array(z.string()).optional().describe("absent: the whole gate"),
+  by: z.string(),
+  reason: z.string(),
+  at: time,
+  entries: z.array(z.int()),
+});
+
 /** A report, as its JSON is. */
 export const reportSchema = z.object({
   schema: z.literal(REPORT_SCHEMA),
@@ -100,6 +124,8 @@ export const reportSchema = z.object({
   steps: z.array(step).describe("in the order in which they were begun; those that were not stand last"),
   gates: z.array(gate).describe("in the plan's order"),
   missing: z.array(missing).describe("what is still waited for"),
+  asks: z.array(ask).describe("gates that wait for somebody's word"),
+  overrides: z.array(override).describe("what somebody has signed to go on without"),
   next: z.array(z.string()).describe("commands that go on from here"),
 });
 

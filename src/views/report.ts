@@ -6,6 +6,7 @@ import type { PlanGate } from "../plan/model.js";
 import { type Attempt, type GateState, gatesOf, type MeasuredTarget, type RunState } from "../run/state.js";
 import { REPORT_SCHEMA, type Report, type ReportGate, type ReportStep } from "./report-schema.js";
 import { type MissingSignal, type RunView, type StepView, viewRun } from "./status.js";
+import type { Ask, SignedOverride } from "./words.js";
 
 /** What the run's state does not say. */
 export interface ReportFacts {
@@ -40,6 +41,8 @@ export function reportOf(state: RunState, { now, exit, by, evo, head, error }: R
     steps: inActualOrder(state, view.steps).map((step) => reportStep(step, state.steps[step.step] ?? [])),
     gates: gatesOf(plan).map((gate) => reportGate(state, gate)),
     missing: view.missing.map(reportMissing),
+    asks: view.asks.map(reportAsk),
+    overrides: view.overrides.map(reportOverride),
     next: [...view.next],
     ...(rehearsal === undefined ? {} : { rehearsal }),
     ...endOf(view),
@@ -134,6 +137,22 @@ function reportMissing({ gate, target, owner, verdict, observed, expected, messa
     ...(message === undefined ? {} : { message }),
     ...(since === undefined ? {} : { since: iso(since) }),
   };
+}
+
+/** The same, with lists that may be written to, as zod's types have them. */
+function reportAsk({ by, request, ...ask }: Ask): Report["asks"][number] {
+  const steps = request?.steps.map(({ step, changes, resources }) => ({
+    step,
+    changes: { ...changes },
+    resources: [...resources],
+  }));
+  const shown = request === undefined || steps === undefined ? {} : { request: { entry: request.entry, steps } };
+  return { ...ask, by: [...by], ...shown };
+}
+
+function reportOverride({ targets, at, entries, ...rest }: SignedOverride): Report["overrides"][number] {
+  const only = targets === undefined ? {} : { targets: [...targets] };
+  return { ...rest, at: iso(at), entries: [...entries], ...only };
 }
 
 type PlainJson = Report["missing"][number]["observed"];

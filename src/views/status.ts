@@ -4,8 +4,10 @@ import type { NodeId, PlanGate, StepNode } from "../plan/model.js";
 import { mayStart, stepsOf } from "../run/edges.js";
 import type { HaltCause } from "../run/events.js";
 import { isMeasurable } from "../run/gates.js";
+import { isOverridden } from "../run/overrides.js";
 import { gatesOf, isOver, lastAttempt, type RunState, type RunStatus } from "../run/state.js";
 import { clockTime, counted, duration, shown, table, wrap } from "./text.js";
+import { type Ask, asksOf, describeWords, overridesOf, type SignedOverride } from "./words.js";
 
 /** A target that a boundary still waits for. Times are milliseconds since the epoch. */
 export interface MissingSignal {
@@ -50,6 +52,10 @@ export interface RunView {
   readonly halt?: { readonly cause: HaltCause; readonly node?: NodeId; readonly reason: string };
   readonly steps: readonly StepView[];
   readonly missing: readonly MissingSignal[];
+  /** Gates that wait for somebody's word. */
+  readonly asks: readonly Ask[];
+  /** What somebody has signed to go on without. */
+  readonly overrides: readonly SignedOverride[];
   /** What to do next, as commands. */
   readonly next: readonly string[];
 }
@@ -65,6 +71,8 @@ export function viewRun(state: RunState): RunView {
     started: at,
     steps: stepsOf(plan).map((step) => viewStep(state, step)),
     missing: missingSignals(state),
+    asks: isOver(state) ? [] : asksOf(state),
+    overrides: overridesOf(state),
     next: nextCommands(state),
     ...(plan.sequence.owner === undefined ? {} : { owner: plan.sequence.owner }),
     ...(rehearsal === undefined ? {} : { rehearsal }),
@@ -116,7 +124,7 @@ export function missingSignals(state: RunState): readonly MissingSignal[] {
 
 /** Whether a gate could be looked at and holds something back that has not passed yet. */
 export function isAwaited(state: RunState, gate: PlanGate): boolean {
-  if (gate.policy.dryRun || state.gates[gate.id]?.passed !== undefined) return false;
+  if (gate.policy.dryRun || state.gates[gate.id]?.passed !== undefined || isOverridden(state, gate)) return false;
   if (gate.phase === "converged") return isMeasurable(state, gate);
   const seen = state.gates[gate.id] !== undefined;
   return (
@@ -158,10 +166,16 @@ export function describeRun(view: RunView, now: number, width: number): readonly
     ...failures(view).flatMap((line) => wrap(line, width, "    ")),
     ...(view.missing.length === 0 ? [] : ["", "missing signals:"]),
     ...view.missing.flatMap((signal) => wrap(`  ${describeMissing(signal, now)}`, width, "    ")),
+    ...words(view).flatMap((line) => wrap(line, width, "      ")),
     ...(view.paused === undefined ? [] : ["", ...wrap(`paused: ${view.paused}`, width, "  ")]),
     ...(view.halt === undefined ? [] : ["", ...haltLines(view.halt).flatMap((line) => wrap(line, width, "  "))]),
     ...(view.next.length === 0 ? [] : ["", ...view.next.map((command) => `  ${command}`)]),
   ];
+}
+
+function words({ asks, overrides }: RunView): readonly string[] {
+  const lines = describeWords(asks, overrides);
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 /** Which run, how it stands, and a row for each step. */

@@ -3,6 +3,7 @@ import { type GateAssessment, jointly } from "../gates/assess.js";
 import type { PlanGate, PlanNode } from "../plan/model.js";
 import { mayStart } from "../run/edges.js";
 import { assess, countsFrom, isMeasurable } from "../run/gates.js";
+import { isOverridden, overrideOf } from "../run/overrides.js";
 import { lastAttempt, type RunState } from "../run/state.js";
 import { duration } from "./text.js";
 import { elapsed, RECORDED, targetRow } from "./tree-look.js";
@@ -23,7 +24,7 @@ function startsWith(state: RunState, node: PlanNode): boolean {
 }
 
 function isPassed(state: RunState, gates: readonly PlanGate[]): boolean {
-  return gates.every((gate) => state.gates[gate.id]?.passed !== undefined);
+  return gates.every((gate) => state.gates[gate.id]?.passed !== undefined || isOverridden(state, gate));
 }
 
 /** The gates that are judged together at the run's end. */
@@ -78,8 +79,9 @@ function isHeld({ held }: RunState, gate: PlanGate): boolean {
   return Object.values(held).some((hold) => hold.gate === gate.id);
 }
 
-/** What has been recorded against it. */
+/** What has been recorded against it, or signed instead of it. */
 function verdictOf({ state, driver }: TreeInput, gate: PlanGate): string | undefined {
+  if (isOverridden(state, gate)) return `overridden by ${overrideOf(state, gate)?.by}`;
   const verdict = state.gates[gate.id]?.verdict;
   if (verdict === undefined) return undefined;
   const what = verdict.timedOut ? "timed out" : verdict.kind;

@@ -1,6 +1,7 @@
 /** A run's steps, groups and gates as rows, in the order of the sequence. Pure. */
 import type { GroupNode, PlanNode, StepNode } from "../plan/model.js";
 import { isApplied, nodeOf } from "../run/edges.js";
+import { overrideBehind } from "../run/overrides.js";
 import { lastAttempt, type RunState } from "../run/state.js";
 import { counted, duration } from "./text.js";
 import { consistencyRows, gateRows } from "./tree-gates.js";
@@ -84,12 +85,20 @@ function stepText(input: TreeInput, step: StepNode, phase: Phase, wait: string |
     case "unresolved":
       return `its outcome is unknown${outcome?.status === "unresolved" ? `: ${outcome.facts[0] ?? ""}` : ""}`;
     default:
-      return `${phase}${outcome?.status === "succeeded" ? `, ${counted(outcome.counts)}` : ""}${again}`;
+      return `${phase}${outcome?.status === "succeeded" ? `, ${counted(outcome.counts)}` : ""}${again}${signedFor(input.state, step)}`;
   }
 }
 
 function reasonOf(outcome: NonNullable<ReturnType<typeof lastAttempt>>["outcome"]): string {
   return outcome !== undefined && "reason" in outcome ? outcome.reason : "";
+}
+
+/** `; canary overridden by alice@host`: gates of the node that did not have to pass, or not everywhere. */
+function signedFor(state: RunState, { ready, converged }: PlanNode): string {
+  return [...ready, ...converged]
+    .map((gate) => ({ gate, override: overrideBehind(state, gate) }))
+    .flatMap(({ gate, override }) => (override === undefined ? [] : [`; ${gate.name} overridden by ${override.by}`]))
+    .join("");
 }
 
 const DOING = { up: "updating", destroy: "destroying", refresh: "refreshing" } as const;
@@ -158,7 +167,9 @@ function groupRow(input: TreeInput, group: GroupNode, above: string | undefined)
     kind: "node",
     mark: state.held[group.id] === undefined ? GROUP_MARKS[phase] : "held",
     name: group.id,
-    text: [group.group, phase === "waiting" ? said : groupText(state, group, phase)].filter(Boolean).join(", "),
+    text: [group.group, phase === "waiting" ? said : `${groupText(state, group, phase)}${signedFor(state, group)}`]
+      .filter(Boolean)
+      .join(", "),
     ...groupTimes(input, group, phase),
     spare: phase === "converged" ? 4 : phase === "waiting" ? 2 : 0,
     children: [...members.map((row) => sparing(row, SPARE_BELOW[phase])), ...gateRows(input, group)],

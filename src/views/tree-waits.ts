@@ -1,6 +1,7 @@
 /** What a node that has not begun waits for, by name. Pure. */
 import type { Edge, NodeId, PlanNode } from "../plan/model.js";
 import { isAdmitted, isApplied, mayStart, nodeOf } from "../run/edges.js";
+import { isOverridden } from "../run/overrides.js";
 import { lastAttempt, openAttempts, type RunState } from "../run/state.js";
 import { shown } from "./text.js";
 import { elapsed } from "./tree-look.js";
@@ -49,7 +50,7 @@ function missing(state: RunState, { from, is }: Edge): readonly string[] {
 function unpassed(state: RunState, node: PlanNode): readonly string[] {
   if (!mayStart(state, node.id)) return [];
   return node.ready
-    .filter((gate) => !gate.policy.dryRun && state.gates[gate.id]?.passed === undefined)
+    .filter((gate) => !gate.policy.dryRun && state.gates[gate.id]?.passed === undefined && !isOverridden(state, gate))
     .map((gate) => gate.name);
 }
 

@@ -111,13 +111,19 @@ function gateOf(own: readonly Entry[], looks: readonly Entry[], gate: PlanGate, 
   const passed = ofType(own, "gate.passed")
     .filter(({ entry, event }) => event.gate === gate.id && (entry.number < limit || gate.policy.dryRun))
     .at(-1);
+  // Signed for one attempt: a later one of what the gate proves makes it void.
+  const attempted = ofType(own, "operation.intended")
+    .filter(({ entry, event }) => entry.number < limit && gate.proves.includes(event.step))
+    .at(-1)?.entry.number;
   const overridden = overridesOf(own, gate.id)
-    .filter((entry) => entry.number < limit)
+    .filter((entry) => entry.number < limit && entry.number > (attempted ?? 0))
     .at(-1);
   const against = ofType(own, "gate.failed", "gate.errored", "gate.inconclusive").filter(
     ({ event }) => event.gate === gate.id,
   );
-  const wins = overridden !== undefined && overridden.number > (passed?.entry.number ?? 0) ? overridden : undefined;
+  // Where only some targets were excused the gate may have passed at the others.
+  const partly = overridden?.body.targets !== undefined;
+  const wins = partly || (overridden?.number ?? 0) > (passed?.entry.number ?? 0) ? overridden : undefined;
   const entry = wins ?? passed?.entry;
   return {
     gate: gate.id,

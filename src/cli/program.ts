@@ -7,6 +7,7 @@ import { addAuditVerbs, addQuestionVerbs } from "./verbs-audit.js";
 import { addDepartureVerbs } from "./verbs-departures.js";
 import { addExplainVerbs } from "./verbs-explain.js";
 import { addLedgerVerbs } from "./verbs-ledger.js";
+import { addWordVerbs } from "./verbs-words.js";
 import { addWorldVerbs } from "./verbs-world.js";
 
 /** Every verb of evo. */
@@ -253,6 +254,8 @@ program
   .action(async (options) => (await import("./status.js")).runs(options));
 
 addExplainVerbs(program);
+
+addWordVerbs(program);
 
 addDepartureVerbs(program);
 

@@ -14,8 +14,8 @@ export function productionEnvironment(settings: Settings): { readonly [name: str
       },
     );
   }
-  // The ledger's address carries a password, and is nothing to engines, programs and probes (invariant 11).
-  const { EVO_LEDGER_URL: _, ...env } = settings.env;
+  // Secrets of evo's own, nothing to engines, programs and probes (invariant 11): the ledger's address carries a password.
+  const { EVO_LEDGER_URL: _, EVO_OIDC_TOKEN: __, EVO_WEBHOOK_SECRETS: ___, ...env } = settings.env;
   return env;
 }
 

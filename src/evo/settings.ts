@@ -1,6 +1,7 @@
 /** Everything that evo takes from its surroundings, read once: nothing deeper inside looks at the environment. */
-import { homedir, hostname, userInfo } from "node:os";
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { claimedActor } from "./claim.js";
 
 export interface Settings {
   readonly cwd: string;
@@ -29,18 +30,9 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string, engine?: strin
     env: given,
     ...(given.EVO_LEDGER_URL === undefined ? {} : { ledgerUrl: given.EVO_LEDGER_URL }),
     ...(pulumi === undefined ? {} : { engine: pulumi }),
-    claimed: given.EVO_ACTOR ?? `${userName()}@${hostname()}`,
+    claimed: claimedActor(given, cwd),
     ephemeral: isTrue(given.CI) || given.PULUMI_CI_SYSTEM === "Pulumi Deployments",
   };
-}
-
-/** A container may run as a user that its system has no entry for. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid-${process.getuid?.() ?? "unknown"}`;
-  }
 }
 
 function isTrue(value: string | undefined): boolean {

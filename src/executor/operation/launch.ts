@@ -7,10 +7,12 @@ import { packageFile } from "../../package-root.js";
 import type { HostOrder } from "./order.js";
 
 export interface HostLauncher {
-  /** Starts loading a host ahead of need, unless one is free. It ends with this process. */
+  /** Starts loading a host ahead of need, unless one is free. It ends with the launcher, or with this process. */
   prepare(): void;
   /** Hands an order to a host; resolves once its journal says that it lives. Errors: `operation.host`. */
   launch(order: HostOrder): Promise<void>;
+  /** Lets go of every host: one that waits ends, one at work goes on to its outcome and ends then. */
+  close(): Promise<void>;
 }
 
 /** What the host says next, as long as somebody waits for it. */
@@ -27,13 +29,26 @@ interface Host {
 /** A launcher that gives an order to a host that has done its last one, before it starts another. */
 export function createHostLauncher(): HostLauncher {
   const free: Host[] = [];
+  const all = new Set<Host>();
+  const start = (): Host => {
+    const host = spawnHost(add, remove);
+    all.add(host);
+    return host;
+  };
   const add = (host: Host): void => void free.push(host);
-  const remove = (host: Host): void => void free.splice(0, free.length, ...free.filter((other) => other !== host));
+  const remove = (host: Host): void => {
+    all.delete(host);
+    free.splice(0, free.length, ...free.filter((other) => other !== host));
+  };
   return {
     prepare: () => {
-      if (free.length === 0) add(spawnHost(add, remove));
+      if (free.length === 0) add(start());
     },
-    launch: (order) => handOver(free.pop() ?? spawnHost(add, remove), order),
+    launch: (order) => handOver(free.pop() ?? start(), order),
+    async close() {
+      free.length = 0;
+      for (const { process } of all) process.stdin.end();
+    },
   };
 }
 

@@ -109,6 +109,7 @@ describe("the roles of the ledger", () => {
       ["run.paused", {}],
       ["run.aborted", {}],
       ["operation.unresolved", {}],
+      ["approval.requested", {}],
     ] as const;
     const login = (name: string) => `set session authorization test_${name}`;
     const say = (type: string, body: object) => {

@@ -6,9 +6,10 @@ import { evolutionOf } from "../evo/evolution.js";
 import { withLedger } from "../evo/reading.js";
 import { readSettings } from "../evo/settings.js";
 import type { OpenLedger } from "../ledger/index.js";
+import type { AuditReport } from "../views/audit/model.js";
 import { auditPage } from "../views/audit/page.js";
 import { describeAudit } from "../views/audit/text.js";
-import { type Page, pageHtml, pageMarkdown } from "../views/document.js";
+import { type Block, type Page, pageHtml, pageMarkdown } from "../views/document.js";
 import { describeEvolution } from "../views/evolution.js";
 import { evolutionPage } from "../views/evolution-page.js";
 import { instant, wholeNumber } from "./options.js";
@@ -45,11 +46,28 @@ export async function audit(run: string | undefined, options: AuditOptions): Pro
 type Write = (page: Page) => void;
 
 async function auditOne(ledger: OpenLedger, run: string, { json }: AuditOptions, write?: Write): Promise<void> {
+  const [first, ...answers] = await story(ledger, run);
+  if ([first, ...answers].some(({ verdicts }) => verdicts.unmodified.holds === "no"))
+    process.exitCode = EXIT.ledgerBroken;
+  const { title, blocks } = auditPage(first);
+  const chapters = answers.map(auditPage).flatMap((page) => [heading(page.title), ...page.blocks]);
+  write?.({ title, blocks: [...blocks, ...chapters] });
+  if (json) return printJson(answers.length === 0 ? first : { ...first, recoveries: answers });
+  if (write !== undefined) return;
+  const lines = answers.flatMap((answer) => ["", "then", "", ...describeAudit(answer, columns())]);
+  print([...describeAudit(first, columns()), ...lines]);
+}
+
+function heading(text: string): Block {
+  return { kind: "heading", text };
+}
+
+/** A run, then the runs that answered it, in order: what failed and how it was recovered read as one. */
+async function story(ledger: OpenLedger, run: string): Promise<readonly [AuditReport, ...AuditReport[]]> {
   const report = await auditRun(ledger, run);
-  if (report.verdicts.unmodified.holds === "no") process.exitCode = EXIT.ledgerBroken;
-  write?.(auditPage(report));
-  if (json) return printJson(report);
-  if (write === undefined) print(describeAudit(report, columns()));
+  const followed: AuditReport[] = [];
+  for (const answer of report.answers) followed.push(...(await story(ledger, answer.run)));
+  return [report, ...followed];
 }
 
 async function auditTime(ledger: OpenLedger, options: AuditOptions, write?: Write): Promise<void> {

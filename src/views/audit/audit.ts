@@ -22,7 +22,7 @@ export function audit(input: AuditInput): AuditReport {
       exit: EXIT.ledgerBroken,
       remedy: "evo ledger verify",
     });
-  const { plan, rehearsal } = start.event;
+  const { plan, rehearsal, answers: answersTo } = start.event;
   const looks = once(evidence);
   const facts = {
     standing: standingOf(own),
@@ -53,6 +53,7 @@ export function audit(input: AuditInput): AuditReport {
     ledger: { ...integrity, id: start.entry.ledger },
     ...(rehearsal === undefined ? {} : { rehearsal }),
     ...(ended === undefined ? {} : { ended }),
+    ...(answersTo === undefined ? {} : { answersTo }),
   };
 }
 

@@ -37,7 +37,7 @@ export interface Integrity {
 
 /** Who did something by their own word. */
 export interface Deed {
-  /** declared, started, drove, paused, resumed, settled, overrode, acknowledged, approved, reconciled, aborted. */
+  /** declared, started, drove, paused, resumed, settled, overrode, acknowledged, approved, rejected, reconciled, aborted. */
   readonly did: string;
   /** The gate, boundary, step, operation or departure that it was about; absent: the run. */
   readonly what?: string;
@@ -180,6 +180,14 @@ export interface AuditReport {
     readonly node?: string;
     readonly reason: string;
   }[];
+  /** The run that this one answers: it is a recovery. */
+  readonly answersTo?: {
+    readonly run: string;
+    readonly sequence: string;
+    /** The rule of that run's plan, or a person's reason. */
+    readonly rule?: string;
+    readonly reason?: string;
+  };
   /** Runs that were started because of this one: recoveries. */
   readonly answers: readonly {
     readonly run: string;

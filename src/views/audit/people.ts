@@ -16,6 +16,7 @@ const BY_TYPE: { readonly [type: string]: string } = {
 /** Words whose entries come with gates and protection of their own; whatever the noun, the verb says what was done. */
 const BY_VERB: { readonly [verb: string]: string } = {
   overridden: "overrode",
+  rejected: "rejected",
   approved: "approved",
   acknowledged: "acknowledged",
 };
@@ -28,6 +29,7 @@ const BY_NOUN: { readonly [noun: string]: string } = {
 
 /** What a person did with an entry; nothing where the machine wrote it by itself. */
 function deedWord(entry: Told): string | undefined {
+  if (entry.type === "approval.requested") return undefined;
   const { noun, verb } = wordsOf(entry);
   return BY_TYPE[entry.type] ?? BY_VERB[verb] ?? BY_NOUN[noun];
 }
@@ -37,17 +39,24 @@ export function deedOf(entry: Told): Deed | undefined {
   const did = deedWord(entry);
   if (did === undefined) return undefined;
   const what = aboutOf(entry);
-  const reason = textOf(entry, "reason", "proof");
+  const reason = textOf(entry, "reason", "proof") ?? reasonToAnswer(entry);
+  const from = textOf(entry, "from");
   const { number, time, actor } = entry;
   return {
     did,
     entry: number,
     time,
-    claimed: actor.claimed,
+    claimed: from === undefined ? actor.claimed : `${from} (passed on by ${actor.claimed})`,
     authenticated: actor.authenticated,
     ...(what === undefined ? {} : { what }),
     ...(reason === undefined ? {} : { reason }),
   };
+}
+
+/** Why a recovery was begun, where a person said so. */
+function reasonToAnswer({ type, body }: Told): string | undefined {
+  const answers = type === "run.started" ? (body.answers as { readonly reason?: string } | undefined) : undefined;
+  return answers?.reason;
 }
 
 function aboutOf(entry: Told): string | undefined {

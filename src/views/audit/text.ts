@@ -53,15 +53,21 @@ function section(title: string, lines: readonly string[]): readonly string[] {
 
 /** Who, what, when. */
 export function headOf(report: AuditReport): readonly string[] {
-  const { run, standing, sequence, plan, rehearsal, started, ended, ledger } = report;
+  const { run, standing, sequence, plan, rehearsal, answersTo, started, ended, ledger } = report;
   const owner = sequence.owner === undefined ? "" : `, owned by ${sequence.owner}`;
   const until = ended === undefined ? "not ended" : `to ${utc(ended)}`;
   return [
     `audit of ${run}: ${standing}, ${tookOf(report)}`,
     ...(rehearsal === undefined ? [] : [`a rehearsal in world ${rehearsal}: no evidence of anything in production`]),
+    ...(answersTo === undefined ? [] : [`the recovery that answers ${answeredLine(answersTo)}`]),
     `sequence ${sequence.name}${owner}, digest ${sequence.digest.slice(0, 12)}, plan ${plan.slice(0, 12)}`,
     `${utc(started)} ${until}; ledger ${ledger.id}, entries ${ledger.first} to ${ledger.last}`,
   ];
+}
+
+function answeredLine({ run, sequence, rule, reason }: NonNullable<AuditReport["answersTo"]>): string {
+  const why = [rule === undefined ? "" : `, by its rule ${rule}`, reason === undefined ? "" : `: ${oneLine(reason)}`];
+  return `${run} of ${sequence}${why.join("")}`;
 }
 
 /** `ordered      yes  6 starts, …`: further sentences below the first. */

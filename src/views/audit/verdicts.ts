@@ -78,10 +78,11 @@ export function complete(facts: Facts): Requirement {
     };
   const why = standing === "halted" && halt !== undefined ? [`halted${naming(halt.entry)}: ${halt.reason}`] : [];
   const over = !["running", "paused", "halted", "held"].includes(standing);
-  return { holds: over ? "no" : "not yet", because: [...why, ...left, ...ended(standing, over), ...answered] };
+  return { holds: over ? "no" : "not yet", because: [...why, ...left, ...answered, ...ended(standing, over)] };
 }
 
 function ended(standing: string, over: boolean): readonly string[] {
+  if (standing === "recovered") return ["its recovery came to a consistent end, and with it this run ended"];
   return over ? [`the run is ${standing}`] : [];
 }
 

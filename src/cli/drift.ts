@@ -86,7 +86,7 @@ export async function driftShow(name: string, options: { readonly json?: boolean
     const all = await boardEntries(ledger);
     const stack = stackCalled(name, all);
     const entries = all.filter((entry) => entry.stack === stack);
-    const departures = departuresOf(entries);
+    const departures = departuresOf(entries, Date.now());
     const [row] = boardOf(entries, Date.now(), Number.POSITIVE_INFINITY);
     const detailed = departures.map((departure) => ({
       departure,

@@ -52,6 +52,7 @@ export function addDepartureVerbs(program: Command): void {
     .addHelpText("after", "\nExamples:\n  evo drift show app/prod")
     .action(async (stack, options) => (await import("./drift.js")).driftShow(stack, options));
   addScheduleVerbs(drift, json);
+  addReconcileVerb(program);
 }
 
 function addScheduleVerbs(drift: Command, json: Option): void {
@@ -85,4 +86,27 @@ function addScheduleVerbs(drift: Command, json: Option): void {
     .addOption(json)
     .addHelpText("after", "\nExamples:\n  evo drift schedule remove nightly --reason 'hourly does it'")
     .action(async (name, options) => (await import("./schedule.js")).scheduleRemove(name, options));
+}
+
+function addReconcileVerb(program: Command): void {
+  program
+    .command("reconcile <departure>")
+    .description("close a departure: adopt what is live, revert to what is declared, or accept it until a date")
+    .option("--adopt", "what is live becomes declared: its resources are refreshed in the engine's state")
+    .option("--revert", "what is declared is applied again, to its resources")
+    .option("--with <sequence>", "with --revert: by a run of this sequence instead")
+    .option("--allow-destroy", "with --revert: it may delete or replace resources")
+    .option("--accept", "leave it as it is; with --until it is open again then")
+    .option("--until <date>", "ISO 8601; with --accept")
+    .requiredOption("--reason <text>", "why; recorded")
+    .option("--dry-run", "show what it would do; nothing is changed or recorded")
+    .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
+    .addOption(new Option("--engine <path>", "the Pulumi CLI to use (default: EVO_PULUMI, PATH, evo's own copy)"))
+    .addOption(new Option("--json", "print one JSON document to stdout"))
+    .addOption(new Option("--output <format>", "how to tell of it").choices(["text", "ndjson"]))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  evo reconcile d-1e9b8657cc --revert --reason 'nobody asked for it' --dry-run\n  evo reconcile d-1e9b8657cc --adopt --reason 'the on-call change of last night stays'\n  evo reconcile d-1e9b8657cc --accept --until 2027-01-31 --reason 'the vendor mends it in January'\n\nAdopt and revert are a run of one step: leased, previewed, gated by the step's own gates, recorded. A revert that would\ndelete or replace anything is refused unless --allow-destroy says that it may.",
+    )
+    .action(async (departure, options) => (await import("./reconcile.js")).reconcile(departure, options));
 }

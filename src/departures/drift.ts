@@ -92,13 +92,23 @@ export function driftNews(known: StackKnowledge, drifted: readonly Drifted[]): D
   return {
     detected: each.flatMap(({ id, drifted, departure }) => (departure === undefined ? [{ id, drifted }] : [])),
     reopened: each.flatMap(({ drifted, departure }) =>
-      departure !== undefined && !departure.open ? [{ departure, drifted }] : [],
+      departure !== undefined && isBack(departure) ? [{ departure, drifted }] : [],
     ),
-    closed: [...departures.values()].filter((departure) => departure.open && !ids.has(departure.id)),
-    still: each.flatMap(({ departure }) => (departure?.open === true ? [departure] : [])),
+    closed: [...departures.values()].filter((departure) => isThere(departure) && !ids.has(departure.id)),
+    still: each.flatMap(({ departure }) => (departure !== undefined && !isBack(departure) ? [departure] : [])),
     before: found.length - fresh.length,
     ...(old.size === known.liveBaseline?.fingerprints.length ? {} : { baseline: [...old] }),
   };
+}
+
+/** Open, or there with a person's leave. */
+function isThere({ open, accepted }: Departure): boolean {
+  return open || accepted !== undefined;
+}
+
+/** It was gone; or it was accepted for a time that is over. */
+function isBack({ open, accepted }: Departure): boolean {
+  return accepted === undefined ? !open : open;
 }
 
 /** What had drifted before evo first looked, and hasn't been away since. A stack that evo made had no before. */

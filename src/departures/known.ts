@@ -42,15 +42,15 @@ interface Growing {
   recorded: Set<string>;
 }
 
-/** Folds the entries of one stack, each given once. */
-export function knowledgeOf(stack: StackId, entries: readonly Entry[]): StackKnowledge {
+/** Folds the entries of one stack, each given once, as they stand at `now`: an acceptance ends by itself. */
+export function knowledgeOf(stack: StackId, entries: readonly Entry[], now: number): StackKnowledge {
   let known: Growing = { operation: "none", recorded: new Set() };
   for (const entry of inOrder(entries)) {
     // What was known of another life of the stack says nothing about this one.
     if (isAnew(entry)) known = { operation: "none", recorded: new Set() };
     take(known, entry);
   }
-  return { stack, ...known, departures: departuresOf(entries) };
+  return { stack, ...known, departures: departuresOf(entries, now) };
 }
 
 function inOrder(entries: readonly Entry[]): readonly Entry[] {
@@ -96,16 +96,16 @@ function texts(value: Json | undefined): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
 }
 
-/** The departures that these entries tell of, in the order in which they were first seen. */
-export function departuresOf(entries: readonly Entry[]): readonly Departure[] {
+/** The departures that these entries tell of, in the order in which they were first seen, as they stand at `now`. */
+export function departuresOf(entries: readonly Entry[], now: number): readonly Departure[] {
   const found = new Map<string, Departure>();
   for (const entry of inOrder(entries)) {
     if (isAnew(entry)) closeAll(found, entry);
     if (!entry.type.startsWith("departure.")) continue;
     const id = String(entry.body.id);
     const before = found.get(id);
-    const now = before === undefined ? detectedBy(entry, id) : changedBy(before, entry);
-    if (now !== undefined) found.set(id, now);
+    const after = before === undefined ? detectedBy(entry, id) : changedBy(before, entry, now);
+    if (after !== undefined) found.set(id, after);
   }
   return [...found.values()];
 }
@@ -145,10 +145,14 @@ function detectedBy(
   };
 }
 
-function changedBy(departure: Departure, { type, number, body }: Entry): Departure {
+function changedBy(departure: Departure, { type, number, body }: Entry, now: number): Departure {
   if (type === "departure.detected") return departure;
   const at = Number(body.at);
-  const before = { ...departure, last: number };
+  const { accepted: _, ...before } = { ...departure, last: number };
   if (type === "departure.reopened") return { ...before, at, open: true, reopened: before.reopened + 1 };
-  return { ...before, at, open: false, closed: String(body.how ?? "reconciled") };
+  const how = String(body.how ?? "reconciled");
+  const closed = typeof body.reason === "string" ? `${how}: ${body.reason}` : how;
+  if (typeof body.until !== "string") return { ...before, at, open: false, closed };
+  // Accepted: it is still there, and open again when its time has come.
+  return { ...before, at, open: now >= Date.parse(body.until), closed, accepted: body.until };
 }

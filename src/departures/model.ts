@@ -118,6 +118,8 @@ export interface Departure {
   readonly open: boolean;
   /** How it was closed last. */
   readonly closed?: string;
+  /** Until when (ISO 8601, exclusive) a person accepted it; then it is open again. */
+  readonly accepted?: string;
   readonly reopened: number;
   readonly rehearsal: boolean;
 }

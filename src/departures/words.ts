@@ -51,6 +51,8 @@ export function describeEntry({ type, body, stack }: Pick<Entry, "type" | "body"
       return `${String(body.id)}: ${String(body.summary)}`;
     case "departure.closed":
       return `${String(body.id)}: closed: ${String(body.how)}`;
+    case "departure.reconciled":
+      return `${String(body.id)}: ${String(body.how)}: ${String(body.reason)}`;
     case "departure.reopened":
       return `${String(body.id)}: is back`;
     case "schedule.added":

@@ -3,6 +3,7 @@ import { type Control, drive } from "../run/loop.js";
 import type { Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
 import { departuresOfRun, watchRun } from "./departures/watch.js";
+import { recordIfReconciled } from "./reconcile/words.js";
 import type { Session } from "./session.js";
 import type { StartedSession } from "./start.js";
 
@@ -32,6 +33,7 @@ export async function driveSession(
     await watch;
     await started.leases.release().catch(() => undefined);
   }
+  await recordIfReconciled(ledger, state);
   await ledger.leaveCheckpoint();
   return state;
 }

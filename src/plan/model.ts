@@ -31,6 +31,8 @@ export interface StepOptions {
   readonly refresh?: boolean;
   readonly policyPacks?: readonly string[];
   readonly expectNoChanges?: boolean;
+  /** An update that would delete or replace a resource is refused at its preview. */
+  readonly expectNoDeletes?: boolean;
   /** Make the stack if it does not exist yet. Default false: a missing stack is an error. */
   readonly createStack?: boolean;
   /** `own`: evo's Node language host where it fits; `engine`: the engine's own host. Default own. */

@@ -44,7 +44,7 @@ function rowOf(stack: StackId, entries: readonly Entry[], now: number, maxAge: n
   const scans = entries.filter(({ type }) => type === "drift.scanned").sort((a, b) => a.number - b.number);
   const newest = scans.at(-1);
   const assessed = scans.findLast(({ body }) => body.result !== "not assessed");
-  const open = departuresOf(entries).filter((departure) => departure.open);
+  const open = departuresOf(entries, now).filter((departure) => departure.open);
   const seen = open.map(({ detected }) => detected);
   return {
     stack,

@@ -11,7 +11,7 @@ import { entry, firstContact, order, ours, STACK, update, view } from "./support
 
 const NONE: ReadonlySet<string> = new Set();
 const look = (entries: readonly Entry[], more: Partial<Look> = {}): Look => ({
-  known: knowledgeOf(STACK, entries),
+  known: knowledgeOf(STACK, entries, 0),
   now: 1_000,
   rehearsal: false,
   orders: [],
@@ -85,7 +85,7 @@ describe("foreignIn", () => {
       [],
     ],
   ])("%s", (_, entries, shown, expected) => {
-    const seen = foreignIn(knowledgeOf(STACK, entries), shown as never, new Set(["r.s.1.up"]), 1_000);
+    const seen = foreignIn(knowledgeOf(STACK, entries, 0), shown as never, new Set(["r.s.1.up"]), 1_000);
     const told =
       seen.status === "seen"
         ? seen.foreign.map((one) => (one.kind === "update" ? one.update.position : `edit ${one.to}`))
@@ -154,7 +154,7 @@ describe("what a foreign update becomes", () => {
   it("is closed at once where the policy adopts it", () => {
     const entries = made({ orders: [order({}, { policy: { departures: "adopt" } })] });
     expect(entries.map(({ type }) => type)).toEqual(["departure.detected", "departure.closed"]);
-    expect(departuresOf(recorded(2, entries))).toMatchObject([{ open: false }]);
+    expect(departuresOf(recorded(2, entries), 0)).toMatchObject([{ open: false }]);
   });
   it("is no departure where a declared writer made it, and is known from then on", () => {
     const writers = [
@@ -168,7 +168,7 @@ describe("what a foreign update becomes", () => {
     ];
     const entries = made({ policy: { writers } }, { "ci.system": "GitHub Actions" });
     expect(entries.map(({ type, body }) => [type, body.writer])).toEqual([["update.observed", "deployer"]]);
-    const known = knowledgeOf(STACK, [firstContact(1), ...recorded(2, entries)]);
+    const known = knowledgeOf(STACK, [firstContact(1), ...recorded(2, entries)], 0);
     expect(foreignIn(known, view("c1", [update("h1")]), NONE, 0)).toEqual({ status: "seen", foreign: [] });
   });
   it.each([
@@ -214,7 +214,9 @@ describe("drift", () => {
     const bucket = drifted("b", "tags");
     const entries = over(made, [bucket], [bucket], [bucket], [bucket], [], [], [bucket]);
     expect(types(entries)).toEqual(["departure.detected", "departure.closed", "departure.reopened"]);
-    expect(departuresOf(entries)).toMatchObject([{ open: true, reopened: 1, id: idOf(fingerprintOf(STACK, bucket)) }]);
+    expect(departuresOf(entries, 0)).toMatchObject([
+      { open: true, reopened: 1, id: idOf(fingerprintOf(STACK, bucket)) },
+    ]);
   });
   it("that was there before the first look is none, until it has been away", () => {
     const bucket = drifted("b", "tags");
@@ -256,7 +258,7 @@ it("an operation that a person settled is taken as it is found, and closes no de
     entry(4, "operation.settled", {}),
     firstContact(5, { checkpoint: "c9" }),
   ];
-  expect(knowledgeOf(STACK, entries)).toMatchObject({
+  expect(knowledgeOf(STACK, entries, 0)).toMatchObject({
     operation: "none",
     checkpoint: "c9",
     liveBaseline: { entry: 3 },
@@ -278,10 +280,47 @@ it("a first contact anew closes what was open, and is of another life of the sta
     }),
   ];
   const anew = recorded(3, [baselined(look(before), { exists: false, locks: [], updates: [] }, true)]);
-  expect(departuresOf([...before, ...anew])).toMatchObject([{ open: false }]);
-  expect(knowledgeOf(STACK, [...before, ...anew])).toMatchObject({
+  expect(departuresOf([...before, ...anew], 0)).toMatchObject([{ open: false }]);
+  expect(knowledgeOf(STACK, [...before, ...anew], 0)).toMatchObject({
     operation: "none",
     recorded: NONE,
     baseline: { exists: false },
+  });
+});
+
+describe("an acceptance", () => {
+  const bucket: Drifted = { urn: "u", type: "t", op: "changed", properties: [{ path: "x" }] };
+  const detected = entry(2, "departure.detected", { id: idOf(fingerprintOf(STACK, bucket)), kind: "drift" });
+  const [{ id } = { id: "" }] = departuresOf([detected], 0);
+  const until = "2026-12-01T00:00:00.000Z";
+  const accepted = entry(3, "departure.reconciled", {
+    id,
+    how: `accepted until ${until}`,
+    until,
+    reason: "the vendor",
+  });
+  const entries = [firstContact(1), entry(1, "stack.baselined", { of: "live", fingerprints: [] }), detected, accepted];
+  const [before, after] = [Date.parse(until) - 1, Date.parse(until)];
+
+  it("closes until its date, and is open again then by itself", () => {
+    expect(departuresOf(entries, before)).toMatchObject([
+      { open: false, accepted: until, closed: `accepted until ${until}: the vendor` },
+    ]);
+    expect(departuresOf(entries, after)).toMatchObject([{ open: true }]);
+  });
+
+  it("is no news for a scan that still finds it; when its time is over it is back; when it is gone it closes", () => {
+    const news = (now: number, found: readonly Drifted[]) => driftNews(knowledgeOf(STACK, entries, now), found);
+    expect(news(before, [bucket])).toMatchObject({ detected: [], reopened: [], closed: [], still: [{ id }] });
+    expect(news(after, [bucket])).toMatchObject({ reopened: [{ departure: { id } }], closed: [], still: [] });
+    expect(news(before, [])).toMatchObject({ closed: [{ id }] });
+    const reopened = departuresOf([...entries, entry(4, "departure.reopened", { id })], after);
+    expect(reopened[0]).toMatchObject({ open: true, reopened: 1 });
+    expect(reopened[0]?.accepted).toBeUndefined();
+  });
+
+  it("what was adopted or reverted is closed, with the reason", () => {
+    const reverted = entry(3, "departure.reconciled", { id, how: "reverted", reason: "nobody asked", by: "r-1" });
+    expect(departuresOf([detected, reverted], 9)).toMatchObject([{ open: false, closed: "reverted: nobody asked" }]);
   });
 });

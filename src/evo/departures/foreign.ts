@@ -63,6 +63,7 @@ export function distinct(subjects: readonly Subject[]): readonly Subject[] {
 export async function knowledge(
   ledger: OpenLedger,
   stacks: readonly StackId[],
+  now: number,
 ): Promise<ReadonlyMap<StackId, StackKnowledge>> {
   const newest = [...OPERATION_TYPES, ...SCAN_TYPES];
   const entries = await ledger.aboutStacks({ stacks, every: DEPARTURE_TYPES, newest });
@@ -72,6 +73,7 @@ export async function knowledge(
       knowledgeOf(
         stack,
         entries.filter((entry) => entry.stack === stack),
+        now,
       ),
     ]),
   );
@@ -94,7 +96,7 @@ export async function lookForForeign(
 
 async function lookOnce(looker: Looker, subjects: readonly Subject[], options: LookOptions): Promise<Seen> {
   const stacks = subjects.map(({ stack }) => stack);
-  const known = await knowledge(looker.ledger, stacks);
+  const known = await knowledge(looker.ledger, stacks, looker.now());
   const unseen = new Map<StackId, string>();
   const views = new Map<StackId, BackendView>();
   await inParallel(subjects, AT_A_TIME, async ({ node, root, stack }) => {
@@ -114,7 +116,7 @@ async function lookOnce(looker: Looker, subjects: readonly Subject[], options: L
   }
   if (made.length === 0) return { known, views, unseen, entries: [] };
   const entries = await looker.ledger.append(made, { id: appendId(made, known), leases: [] });
-  return { known: await knowledge(looker.ledger, stacks), views, unseen, entries };
+  return { known: await knowledge(looker.ledger, stacks, looker.now()), views, unseen, entries };
 }
 
 /** Operation ids that updates say they are of. */

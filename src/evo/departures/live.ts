@@ -84,7 +84,7 @@ async function scanOne(
   options: ScanOptions,
 ): Promise<ScanResult> {
   const { stack, policy } = subject;
-  const knowledge = known.get(stack) ?? knowledgeOf(stack, []);
+  const knowledge = known.get(stack) ?? knowledgeOf(stack, [], looker.now());
   const began = looker.now();
   const outcome = await assess(looker, subject, unseen.get(stack), options);
   const news = outcome.found && driftNews(knowledge, outcome.found.drifted);

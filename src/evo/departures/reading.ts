@@ -32,5 +32,7 @@ export async function departuresFor(ledger: OpenLedger, state: RunState): Promis
   if (stacks.length === 0) return [];
   const entries = await ledger.aboutStacks({ stacks, every: DEPARTURE_TYPES, newest: [] });
   const seen = new Set(entries.flatMap(({ run, number }) => (run === state.run ? [number] : [])));
-  return departuresOf(entries).filter(({ open, entry }) => (open && state.ended === undefined) || seen.has(entry));
+  return departuresOf(entries, Date.now()).filter(
+    ({ open, entry }) => (open && state.ended === undefined) || seen.has(entry),
+  );
 }

@@ -69,7 +69,7 @@ function targetsOf(loaded: LoadedSequence, rehearsal: boolean): readonly Target[
 const MODULES = [".ts", ".mts", ".js", ".mjs", ".json"];
 
 /** Every sequence of the nearest folder `sequences`. One that can't be loaded is an error: its stacks would be missed. */
-async function everySequence(cwd: string): Promise<readonly LoadedSequence[]> {
+export async function everySequence(cwd: string): Promise<readonly LoadedSequence[]> {
   const folder = nearest(cwd);
   if (folder === undefined) return [];
   const files = readdirSync(folder).filter((file) => MODULES.includes(extname(file)));

@@ -88,10 +88,10 @@ function hasLiveSystem(view: BackendView | undefined): boolean {
   return view === undefined || (view.exists && view.resources !== 0);
 }
 
-async function openDepartures({ ledger }: Pick<Session, "ledger">, subjects: readonly Subject[]) {
+async function openDepartures({ ledger, clock }: Pick<Session, "ledger" | "clock">, subjects: readonly Subject[]) {
   const stacks = distinct(subjects).map(({ stack }) => stack);
   const entries = await ledger.aboutStacks({ stacks, every: DEPARTURE_TYPES, newest: [] });
-  return departuresOf(entries).filter(({ open }) => open);
+  return departuresOf(entries, clock.now()).filter(({ open }) => open);
 }
 
 /** The port of the run machine: what happened behind its back since a person last let it go on. */

@@ -134,7 +134,7 @@ async function giveUp(
   stack: string,
   { why, now }: { readonly why: string; readonly now: number },
 ): Promise<void> {
-  const look = { known: knowledgeOf(stack, []), now, rehearsal: rehearse, orders: [], order: order.entry };
+  const look = { known: knowledgeOf(stack, [], now), now, rehearsal: rehearse, orders: [], order: order.entry };
   const made = scanEntries(look, { scan: scanOf(order), took: 0, why: `whoever looked gave up: ${why}` }, undefined, 0);
   await ledger.append(made, { id: scannedId(order.entry, stack), leases: [] }).catch((error: unknown) => {
     // Somebody has come to an answer after all.

@@ -9,7 +9,7 @@ import type { Journal, JournalEntry, Seen } from "./journal.js";
 import type { HostOrder } from "./order.js";
 import { sessionMembers } from "./process-identity.js";
 import { changesOf, fold, type OperationState, stepsOf } from "./state.js";
-import { droppedSince, dropRefusal, previewRefusal, surpriseIn } from "./surprise.js";
+import { deleteRefusal, droppedSince, dropRefusal, previewRefusal, surpriseIn } from "./surprise.js";
 
 /** Milliseconds that events may take from the engine to us after its program has ended. */
 const GRACE = 2_000;
@@ -179,7 +179,7 @@ function isPreviewComplete(order: HostOrder, state: OperationState): boolean {
 
 function upRefusal(order: HostOrder, state: OperationState): string | undefined {
   const steps = stepsOf(state, "preview");
-  const refusal = previewRefusal(steps);
+  const refusal = previewRefusal(steps) ?? (order.options.expectNoDeletes === true ? deleteRefusal(steps) : undefined);
   if (refusal !== undefined || order.options.expectNoChanges !== true) return refusal;
   const counts = Object.entries(changesOf(state, "preview", 0).counts).filter(([op]) => op !== "same" && op !== "read");
   if (counts.length === 0) return undefined;

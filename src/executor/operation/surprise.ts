@@ -52,6 +52,15 @@ export function previewRefusal(steps: readonly Step[]): string | undefined {
   );
 }
 
+/** Why an `up` that was told to delete nothing must not go on from its preview; a replacement deletes, too. */
+export function deleteRefusal(steps: readonly Step[]): string | undefined {
+  const doomed = steps
+    .filter((step) => isOwn(step) && (DELETES.has(step.op) || REPLACES.has(step.op)))
+    .map((step) => step.urn);
+  if (doomed.length === 0) return undefined;
+  return `it was told to delete nothing, and would delete or replace ${listed([...new Set(doomed)])}`;
+}
+
 /** URNs that the preview showed as kept and that the update's program did not register: the engine would delete them. */
 export function droppedSince(preview: readonly Step[], update: readonly Step[]): readonly string[] {
   const now = registered(update);

@@ -17,6 +17,8 @@ import { systemClock } from "./clock.js";
 import { convergenceTimes } from "./convergence.js";
 import { departuresFor } from "./departures/reading.js";
 import { loadEntries } from "./load-run.js";
+import { refuseUnrecoverable, ruleFor } from "./recover.js";
+import { refuseRecovering } from "./recovering.js";
 import { demandRetryable } from "./resume.js";
 import { isDriving, ownerOf } from "./take-over.js";
 
@@ -29,24 +31,17 @@ export async function explainRun(ledger: OpenLedger, run: string): Promise<Expla
   const state = fold(run, own.map(eventOf));
   const { plan, rehearsal } = state.started;
   const earlier = { sequence: plan.sequence.name, rehearsal: rehearsal !== undefined, limit: EARLIER, except: run };
-  const [outside, departures, times, driver] = await Promise.all([
+  const [outside, departures, times, driver, recovering] = await Promise.all([
     namedOutside(ledger, own),
     departuresFor(ledger, state),
     convergenceTimes(ledger, earlier),
     driverOf(ledger, run),
+    recoveringOf(ledger, state),
   ]);
+  const accepts = await accepted(ledger, state);
   const entries = [...outside, ...own].sort((a, b) => a.number - b.number);
   const readers = readersIn(state, outside);
-  return explain({
-    state,
-    entries,
-    departures,
-    times,
-    readers,
-    driver,
-    accepts: accepted(state),
-    now: systemClock.now(),
-  });
+  return explain({ state, entries, departures, times, readers, driver, accepts, recovering, now: systemClock.now() });
 }
 
 /** Entries of others that the run names as causes: its declaration, departures that it halted for. */
@@ -68,15 +63,24 @@ async function driverOf(ledger: OpenLedger, run: string): Promise<ExplainInput["
   return elsewhere === undefined ? undefined : { is: "elsewhere", lease: elsewhere };
 }
 
-/** What the commands themselves would refuse is no choice. */
-function accepted(state: RunState): Accepted {
-  const retry = stepsOf(state.started.plan).map(({ id }) => id);
-  return { retry: retry.filter((step) => isAccepted(() => demandRetryable(state, step))) };
+/** The recovery that answers it, while that is under way. */
+async function recoveringOf(ledger: OpenLedger, state: RunState): Promise<string | undefined> {
+  return (await isAccepted(() => refuseRecovering(ledger, state))) ? undefined : state.recovery?.run;
 }
 
-function isAccepted(demand: () => void): boolean {
+/** What the commands themselves would refuse is no choice. */
+async function accepted(ledger: OpenLedger, state: RunState): Promise<Accepted> {
+  const retry: NodeId[] = [];
+  for (const { id } of stepsOf(state.started.plan))
+    if (await isAccepted(async () => demandRetryable(state, id))) retry.push(id);
+  const rule = ruleFor(state);
+  const answered = await isAccepted(() => refuseUnrecoverable(ledger, state));
+  return { retry, recover: { accepted: answered, ...(rule === undefined ? {} : { rule }) } };
+}
+
+async function isAccepted(demand: () => Promise<void>): Promise<boolean> {
   try {
-    demand();
+    await demand();
     return true;
   } catch {
     return false;

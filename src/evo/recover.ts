@@ -42,7 +42,7 @@ export async function chooseRecovery(
 }
 
 /** What was chosen when it halted, else what the rules choose now. */
-function ruleFor(state: RunState): RecoveryRule | undefined {
+export function ruleFor(state: RunState): RecoveryRule | undefined {
   const chosen = state.halt?.recovery?.rule;
   if (chosen !== undefined) return state.started.plan.recovery?.find(({ name }) => name === chosen);
   const failure = failureOf(state);

@@ -2,14 +2,17 @@
  * What a person can do with a run as it stands, what each choice would do, and the exact command. Pure. What evo would
  * refuse in this state is no choice: `accepts` comes from the checks that the commands make themselves.
  */
-import type { StepNode } from "../../plan/model.js";
+import type { RecoveryRule, StepNode } from "../../plan/model.js";
+import { isHolding } from "../../run/awaited.js";
 import { stepsOf } from "../../run/edges.js";
 import { mayRetry } from "../../run/failures.js";
+import { overrideOf } from "../../run/overrides.js";
 import { type Attempt, gatesOf, isOver, lastAttempt, openAttempts, type RunState } from "../../run/state.js";
 import { duration } from "../text.js";
+import { asksOf } from "../words.js";
 import { stepsShown } from "./chain.js";
 import type { ExplainInput } from "./input.js";
-import type { Choice, GateStanding, PendingStep } from "./model.js";
+import type { Choice, GateStanding, PendingStep, TargetState } from "./model.js";
 
 /** Reasons are for the person to fill in. */
 const REASON = '--reason "..."';
@@ -24,7 +27,16 @@ export function choicesOf(now: Situation): readonly Choice[] {
   const { state } = now;
   if (state.status === "aborted") return [anew(state)];
   if (isOver(state)) return [];
-  return [...settles(state), ...goingOn(now), ...retries(now), ...stopping(now)];
+  if (now.recovering !== undefined) return [following(now.recovering)];
+  return [
+    ...settles(state),
+    ...words(state),
+    ...goingOn(now),
+    ...overrides(now),
+    ...recoveries(now),
+    ...retries(now),
+    ...stopping(now),
+  ];
 }
 
 function anew({ started: { plan, rehearsal, root: _ } }: RunState): Choice {
@@ -33,6 +45,15 @@ function anew({ started: { plan, rehearsal, root: _ } }: RunState): Choice {
     choice: "start anew",
     command: `evo up ${name}${rehearsal === undefined ? "" : " --rehearse"}`,
     does: "starts a new run at the first step; what is applied already is previewed, and changes nothing where nothing differs",
+  };
+}
+
+/** A run that is being answered is left alone. */
+function following(recovery: string): Choice {
+  return {
+    choice: "wait",
+    command: `evo status ${recovery} --watch`,
+    does: "shows the recovery that answers this run; until it has ended nothing else is taken",
   };
 }
 
@@ -50,6 +71,75 @@ function settles(state: RunState): readonly Choice[] {
     does: "records how it ended, signed by you; then the run can be resumed",
     operation,
   }));
+}
+
+// --------------------------------------------------------------------------------------------- words, recoveries
+
+/** Words that gates ask for. What is to be approved must have been shown. */
+function words(state: RunState): readonly Choice[] {
+  return asksOf(state).flatMap(({ gate, asks, by, what, request, command }): Choice[] => {
+    const who = `for ${by.join(" or ")}`;
+    if (asks === "acknowledged")
+      return [{ choice: "acknowledge", command, does: `${who}: says that it is so: ${what}`, gate }];
+    if (request === undefined) return [];
+    const steps = listed(request.steps.map(({ step }) => step));
+    const bound = steps === "" ? "the plan" : `the previews of ${steps} as they were shown`;
+    const refuses = `${who}: refuses it; the gate fails, and its rule holds`;
+    return [
+      { choice: "approve", command, does: `${who}: approves, bound to ${bound}`, gate },
+      { choice: "reject", command: `evo reject ${gate} ${state.run} ${REASON}`, does: refuses, gate },
+    ];
+  });
+}
+
+/** For what is missing of a boundary; the end of a run is not signed away. */
+function overrides({ state, gates }: Situation): readonly Choice[] {
+  return gates.flatMap((standing): Choice[] => {
+    const gate = gatesOf(state.started.plan).find(({ id }) => id === standing.gate);
+    if (gate === undefined || gate.phase === "consistent" || !isHolding(state, gate)) return [];
+    const missing = standing.targets.filter((target) => isMissing(target.state)).map(({ target }) => target);
+    if (missing.length === 0 || overrideOf(state, gate) !== undefined) return [];
+    const some = missing.length < standing.targets.length;
+    const only = some ? ` --target ${missing.join(" ")}` : "";
+    const then = state.status === "running" ? "" : `; then evo resume ${state.run} goes on`;
+    return [
+      {
+        choice: "override",
+        command: `evo override ${gate.id} ${state.run}${only} ${REASON}`,
+        does: `signed by you: ${some ? listed(missing) : gate.id} ${missing.length > 1 && some ? "hold" : "holds"} nothing back for this attempt${then}`,
+        gate: gate.id,
+      },
+    ];
+  });
+}
+
+/** What the rules choose, else whatever sequence a person names. */
+function recoveries({ state, accepts: { recover } }: Situation): readonly Choice[] {
+  if (!recover.accepted) return [];
+  const { rule } = recover;
+  const named = rule === undefined ? " --sequence <sequence>" : "";
+  const end = "a run of its own, with its own order and gates; when it has completed, this one is over";
+  const does =
+    rule === undefined
+      ? `answers it with the recovery that you name: ${end}`
+      : `starts ${rule.sequence} by rule ${rule.name}${because(rule)}: ${end}`;
+  return [{ choice: "recover", command: `evo recover ${state.run}${named} ${REASON}`, does }];
+}
+
+/** Why a rule fits: its own conditions. */
+function because({ when: { at, cause, targets, applied, notApplied } }: RecoveryRule): string {
+  const parts = [
+    ...(at === undefined ? [] : [`at ${listed(at)}`]),
+    ...(cause === undefined ? [] : [`for ${cause.join(" or ")}`]),
+    ...(targets === undefined ? [] : [`while ${targets.join(" or ")} is missing`]),
+    ...(applied === undefined ? [] : [`with ${listed(applied)} applied`]),
+    ...(notApplied === undefined ? [] : [`with ${listed(notApplied)} not applied`]),
+  ];
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+}
+
+function isMissing(state: TargetState): boolean {
+  return state === "missing" || state === "unseen";
 }
 
 // ------------------------------------------------------------------------------------------------------- going on
@@ -151,7 +241,7 @@ function hadSucceeded(state: RunState, step: string): boolean {
 function stepsBehind(state: RunState, { gate, targets }: GateStanding): readonly string[] {
   const planned = gatesOf(state.started.plan).find(({ id }) => id === gate);
   if (planned === undefined) return [];
-  const missing = targets.filter((target) => target.state === "missing" || target.state === "unseen");
+  const missing = targets.filter((target) => isMissing(target.state));
   const shown = missing.flatMap(({ target }) => stepsShown(planned, target));
   return shown.length > 0 ? shown : planned.phase === "converged" ? planned.proves : [];
 }

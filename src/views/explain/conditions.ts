@@ -10,6 +10,7 @@ import type { GateStanding } from "./model.js";
 export function conditionsOf(now: Situation): readonly string[] {
   const { state, gates } = now;
   if (isOver(state)) return [];
+  if (now.recovering !== undefined) return [`the recovery ${now.recovering} comes to its end, or is aborted`];
   return [
     ...unresolvedAttempts(state).map(({ operation }) => `somebody finds out how ${operation} ended, and settles it`),
     ...failures(state),

@@ -31,6 +31,7 @@ export function explain(input: ExplainInput): Explanation {
     summary: summaryOf(state, status, stopped, gates),
     driver: driver === undefined ? null : describeLease(driver.lease.holder),
     ...(stopped === undefined ? {} : { stopped }),
+    ...answersOf(state),
     chain: chainOf(state, entries, stopsOf(input, stopped, gates)),
     gates,
     missing: missingIn(gates, state),
@@ -41,6 +42,16 @@ export function explain(input: ExplainInput): Explanation {
     departures: input.departures.map(departureOf),
     conditions: conditionsOf(situation),
     choices: choicesOf(situation),
+  };
+}
+
+function answersOf({ recovery, started: { answers } }: RunState): Pick<Explanation, "recovery" | "answers"> {
+  const { run, sequence, rule } = answers ?? {};
+  return {
+    ...(recovery === undefined ? {} : { recovery: { run: recovery.run, sequence: recovery.sequence } }),
+    ...(run === undefined || sequence === undefined
+      ? {}
+      : { answers: { run, sequence, ...(rule === undefined ? {} : { rule }) } }),
   };
 }
 
@@ -107,6 +118,7 @@ function summaryOf(
   gates: readonly GateStanding[],
 ): string {
   if (state.status === "completed") return "completed: nothing is missing";
+  if (state.status === "recovered") return `recovered by ${state.recovery?.run ?? "another run"}`;
   const where = stopped?.node === undefined ? "" : ` at ${stopped.node}`;
   if (stopped !== undefined)
     return stopped.cause === status ? `${status}${where}` : `${status} (${stopped.cause})${where}`;

@@ -1,6 +1,7 @@
 /** What an explanation is made from. Types only. */
 import type { Departure } from "../../departures/model.js";
-import type { NodeId } from "../../plan/model.js";
+import type { NodeId, RecoveryRule } from "../../plan/model.js";
+import type { RunId } from "../../run/events.js";
 import type { Entry, LeaseHolder } from "../../run/ports.js";
 import type { RunState } from "../../run/state.js";
 import type { ConvergenceTimes } from "../gates-times.js";
@@ -24,6 +25,8 @@ export interface ExplainInput {
   readonly driver: { readonly is: "driving" | "elsewhere"; readonly lease: LeaseHolder } | undefined;
   /** What evo would accept now, by the checks that the commands make. */
   readonly accepts: Accepted;
+  /** The recovery that answers it, while that is under way: until then the run is left alone. */
+  readonly recovering: RunId | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -31,4 +34,6 @@ export interface ExplainInput {
 export interface Accepted {
   /** Steps that `evo retry` would take. */
   readonly retry: readonly NodeId[];
+  /** Whether `evo recover` would take the run, and what the rules of its plan choose then. */
+  readonly recover: { readonly accepted: boolean; readonly rule?: RecoveryRule };
 }

@@ -23,6 +23,10 @@ export interface Explanation {
   /** Who drives it; null: nobody does. */
   readonly driver: string | null;
   readonly stopped?: Stop;
+  /** The newest recovery that answers it. */
+  readonly recovery?: { readonly run: string; readonly sequence: string };
+  /** The run that it answers. */
+  readonly answers?: { readonly run: string; readonly sequence: string; readonly rule?: string };
   /** From where it stopped to the first cause, which is the last link but for the run's start. */
   readonly chain: readonly ChainLink[];
   /** Gates that are awaited or were judged against, target by target. */
@@ -161,6 +165,7 @@ export type ChoiceKind =
   | "wait"
   | "acknowledge"
   | "approve"
+  | "reject"
   | "override"
   | "recover"
   | "retry"

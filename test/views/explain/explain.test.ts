@@ -2,9 +2,11 @@
 import { describe, expect, it } from "vitest";
 import type { Departure } from "../../../src/departures/model.js";
 import type { HaltCause } from "../../../src/run/events.js";
+import { fold } from "../../../src/run/evolve.js";
+import { acknowledged, approved } from "../../../src/sequence/builders.js";
 import type { ConvergenceTimes } from "../../../src/views/gates-times.js";
-import { type FakeWorld, INSTANT, type Machine } from "../../run/machine.js";
-import { ARRIVED, look, propagating, REGIONS, rollout, runUntil } from "../tree-states.js";
+import { type FakeWorld, INSTANT, type Machine, NO_CHANGES, planOf, started } from "../../run/machine.js";
+import { ARRIVED, look, propagating, REGIONS, rollout, runUntil, step } from "../tree-states.js";
 import { afterwards, DRIVER, explained, told } from "./states.js";
 
 const recorded = (world: FakeWorld): FakeWorld => ({ ...world, records: true });
@@ -83,6 +85,9 @@ describe("explain", () => {
         evo resume run --reason "..."
           looks at gateway/policy-arrived anew, for 2 min at first, and updates
           nothing for it; then goes on with billing
+        evo override gateway/policy-arrived run --target eu-west-1 --reason "..."
+          signed by you: eu-west-1 holds nothing back for this attempt; then evo
+          resume run goes on
         evo retry gateway-us-east-1 run --reason "..."
           attempts only gateway-us-east-1 again (attempt 2), though its update had
           succeeded; what else has failed stays as it is
@@ -165,6 +170,8 @@ describe("explain", () => {
       what can be done
         evo status run --watch
           goes on by itself as soon as gateway/policy-arrived passes; no time runs out
+        evo override gateway/policy-arrived run --target us-east-1 eu-west-1 --reason "..."
+          signed by you: us-east-1 and eu-west-1 hold nothing back for this attempt
         evo pause run --reason "..."
           starts nothing new, wherever it is driven; what runs is finished, and it can
           be resumed
@@ -324,19 +331,24 @@ describe("the choices", () => {
   const running = () => runUntil(rollout(), 20_000, propagating(99_000));
   const resume = 'resume: evo resume run --reason "..."';
   const abort = 'abort: evo abort run --reason "..."';
+  const override = 'override: evo override gateway/policy-arrived run --reason "..."';
   const elsewhere = { driver: { ...DRIVER, is: "elsewhere" } } as const;
 
   it.each<readonly [string, () => readonly string[], readonly string[]]>([
     [
       "a run that is driven",
       () => choices(running(), 20_000, { driver: DRIVER }),
-      ["wait: evo status run --watch", 'pause: evo pause run --reason "..."', abort],
+      ["wait: evo status run --watch", override, 'pause: evo pause run --reason "..."', abort],
     ],
-    ["one that nobody drives", () => choices(running(), 20_000), ["resume: evo resume run", abort]],
+    ["one that nobody drives", () => choices(running(), 20_000), ["resume: evo resume run", override, abort]],
     [
       "one whose driver is late on another machine",
       () => choices(running(), 20_000, elsewhere),
-      ['resume: evo resume run --take-over --reason "..."', 'abort: evo abort run --take-over --reason "..."'],
+      [
+        'resume: evo resume run --take-over --reason "..."',
+        override,
+        'abort: evo abort run --take-over --reason "..."',
+      ],
     ],
     [
       "one with an engine at work that nobody follows",
@@ -350,7 +362,7 @@ describe("the choices", () => {
     ],
     [
       "an operation of which nobody knows the end",
-      () => choices(settled, 3_000, { accepts: { retry: [] } }),
+      () => choices(settled, 3_000, { accepts: { retry: [], recover: { accepted: false } } }),
       ['settle: evo settle run.identity.1.up --as succeeded|failed --reason "..."', abort],
     ],
     [
@@ -373,9 +385,74 @@ describe("the choices", () => {
     expect(found()).toEqual(expected);
   });
 
+  it("are those of a recovery: what the rules choose, what a person names, nothing while one is under way", () => {
+    const rule = {
+      name: "back",
+      when: { at: ["gateway"], notApplied: ["flags"] },
+      sequence: "sequences/role-rollback.ts",
+      start: "approved",
+    } as const;
+    const recover = (more: object) =>
+      explained(never(), 200_000, { accepts: { retry: [], recover: { accepted: true, ...more } } }).choices.find(
+        ({ choice }) => choice === "recover",
+      );
+    expect(recover({ rule })).toEqual({
+      choice: "recover",
+      command: 'evo recover run --reason "..."',
+      does: "starts sequences/role-rollback.ts by rule back (at gateway, with flags not applied): a run of its own, with its own order and gates; when it has completed, this one is over",
+    });
+    expect(recover({})?.command).toBe('evo recover run --sequence <sequence> --reason "..."');
+    expect(choices(never(), 200_000, { recovering: "role-rollback-1" })).toEqual([
+      "wait: evo status role-rollback-1 --watch",
+    ]);
+  });
+
+  it("are the words that gates ask for: approvals only of what was shown", () => {
+    const plan = planOf({
+      name: "s",
+      steps: [
+        step("one", {
+          readyWhen: [
+            acknowledged({ by: "@partners", what: "the partners know" }),
+            approved({ name: "go", by: ["ann@ops", "bob@ops"], count: 2 }),
+          ],
+        }),
+      ],
+    });
+    const first = started(plan);
+    const machine = { state: fold("run", [first]), entries: [first], causes: new Map(), seen: {}, now: 0 };
+    expect(choices(machine, 1_000, { driver: DRIVER }).slice(0, 1)).toEqual([
+      'acknowledge: evo ack one/ready/acknowledged run --reason "..."',
+    ]);
+    const changes = { ...NO_CHANGES, counts: { create: 1 } };
+    const previews = [{ step: "one", digest: "d", changes }];
+    const requested = {
+      type: "approval.requested",
+      at: 500,
+      gate: "one/ready/go",
+      plan: plan.digest,
+      previews,
+    } as const;
+    const shown = explained(afterwards(machine, requested), 1_000, { driver: DRIVER });
+    expect(shown.choices.slice(0, 3)).toEqual([
+      expect.objectContaining({ choice: "acknowledge", does: "for @partners: says that it is so: the partners know" }),
+      {
+        choice: "approve",
+        command: 'evo approve one/ready/go run --reason "..."',
+        does: "for ann@ops or bob@ops: approves, bound to the previews of one as they were shown",
+        gate: "one/ready/go",
+      },
+      expect.objectContaining({ choice: "reject", command: 'evo reject one/ready/go run --reason "..."' }),
+    ]);
+    expect(shown.missing.map(({ gate, owner }) => [gate, owner])).toEqual([
+      ["one/ready/acknowledged", "@partners"],
+      ["one/ready/go", "ann@ops, bob@ops"],
+    ]);
+  });
+
   it("are never a retry that evo would refuse", () => {
     const machine = runUntil(rollout(), 60_000, failing("app"));
-    expect(choices(machine, 60_000, { accepts: { retry: [] } })).toEqual([resume, abort]);
+    expect(choices(machine, 60_000, { accepts: { retry: [], recover: { accepted: false } } })).toEqual([resume, abort]);
   });
 });
 

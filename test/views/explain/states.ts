@@ -72,8 +72,9 @@ export function explained(machine: Machine, now: number, more: Partial<ExplainIn
   const retry = stepsOf(state.started.plan)
     .map(({ id }) => id)
     .filter((step) => state.steps[step]?.at(-1)?.outcome !== undefined);
-  const rest = { departures: [], times: [], readers: {}, driver: undefined, accepts: { retry } };
-  return explain({ state, entries: ledgered(machine), ...rest, now, ...more });
+  const rest = { departures: [], times: [], readers: {}, driver: undefined, recovering: undefined };
+  const accepts = { retry, recover: { accepted: false } };
+  return explain({ state, entries: ledgered(machine), ...rest, accepts, now, ...more });
 }
 
 /** As text; clock times depend on where it runs. */

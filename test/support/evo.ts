@@ -151,7 +151,7 @@ function linkPulumi(directory: string): void {
 }
 
 const EXPORTS =
-  "command, custom, defineSequence, destroy, env, gate, http, independent, lockstep, output, refresh, serial, settled, stackOutput, text, up";
+  "acknowledged, approved, command, custom, defineSequence, destroy, env, gate, http, independent, lockstep, output, refresh, serial, settled, stackOutput, text, up";
 
 function writeSequence(file: string, text: string): string {
   writeFileSync(file, `import { ${EXPORTS} } from "evo";\n${text}\n`);

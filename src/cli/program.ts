@@ -36,7 +36,7 @@ gate failed; 5 a gate was inconclusive or timed out; 6 locked; 7 findings;
 
 Environment: EVO_HOME (evo's own directory, default ~/.evo), EVO_LEDGER_URL (a
 shared Postgres instead of the embedded one), EVO_PULUMI (the Pulumi CLI),
-EVO_ACTOR (who acts, default user@host), and all that Pulumi itself reads.`,
+EVO_ACTOR (who acts, default: the CI job, git, user@host), and all that Pulumi itself reads.`,
   );
 
 const json = new Option("--json", "print one JSON document to stdout");
@@ -189,6 +189,23 @@ program
   .addOption(json)
   .addHelpText("after", "\nExamples:\n  evo abort role-rollout-k3m9qa --reason 'superseded by role-rollout-2'")
   .action(async (run, options) => (await import("./words.js")).abort(run, options));
+
+program
+  .command("recover [run]")
+  .description("answer a run that stands still with its recovery: by its rules, or the sequence that is named")
+  .option("--sequence <sequence>", "the recovery's sequence, instead of what the rules choose")
+  .option("--dry-run", "show which recovery it would be, and its plan; nothing is started")
+  .option("--reason <text>", "why it may begin; recorded")
+  .option("--ephemeral-ledger", "in CI: accept an embedded ledger that dies with the machine")
+  .addOption(detach)
+  .addOption(engine)
+  .addOption(json)
+  .addOption(output)
+  .addHelpText(
+    "after",
+    "\nExamples:\n  evo recover --dry-run\n  evo recover role-rollout-k3m9qa --reason 'eu-west stays down today'\n  evo recover role-rollout-k3m9qa --sequence role-rollout-forward --reason 'users have it already'\n\nThe recovery is a run of its own, with its own order and gates; the ledger links the two. When it has completed, the\nrun that it answers is over.",
+  )
+  .action(async (run, options) => (await import("./recover.js")).recover(run, options));
 
 program
   .command("serve")

@@ -1,6 +1,6 @@
 /** Gates that hold nothing back, and times that cannot work. */
 import { canonical } from "../canonical.js";
-import type { Matcher, ProbeSpec } from "../gates/model.js";
+import { isWordProbe, type Matcher, type ProbeSpec } from "../gates/model.js";
 import { policyOf } from "../sequence/defaults.js";
 import { showDuration } from "../sequence/duration.js";
 import { isGroup, type Sequence } from "../sequence/model.js";
@@ -54,9 +54,9 @@ function reasonsOf({ gate }: GatePlace): readonly Reason[] {
   return reasons;
 }
 
-/** A custom probe is told its target; the others look the same way for every one. */
+/** A custom probe is told its target, and people say what they mean; the others look the same way for every one. */
 function isSamePlace(a: ProbeSpec, b: ProbeSpec): boolean {
-  return a.type !== "custom" && canonical(a) === canonical(b);
+  return a.type !== "custom" && !isWordProbe(a) && canonical(a) === canonical(b);
 }
 
 function idleReason(probe: ProbeSpec): string | undefined {

@@ -4,7 +4,7 @@
  * host, the same simulated provider and transpile only; each round makes everything anew. Figures are ratios within one
  * run on one machine: the medians over `--rounds N` (default 3) rounds, in turn. At the end: how fast commands start.
  *
- * `npm run bench -- ledger`: the ledger alone (ledger.mjs).
+ * `npm run bench -- ledger`: the ledger alone (ledger.mjs). `npm run bench -- drift`: scans of many stacks (drift.mjs).
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,6 +20,12 @@ if (process.argv[2] === "ledger") {
   const { benchLedger } = await import("./ledger.mjs");
   await benchLedger(Number(process.argv[process.argv.indexOf("--entries") + 1]) || 1_000_000);
   process.exit();
+}
+
+if (process.argv[2] === "drift") {
+  const { benchDrift } = await import("./drift.mjs");
+  const numberAfter = (name, otherwise) => Number(process.argv[process.argv.indexOf(name) + 1]) || otherwise;
+  process.exit((await benchDrift({ stacks: numberAfter("--stacks", 30), rounds: numberAfter("--rounds", 3) })) ? 0 : 1);
 }
 
 const STACKS = 8;

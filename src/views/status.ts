@@ -154,7 +154,8 @@ function nextCommands(state: RunState): readonly string[] {
     attempts.filter(({ outcome }) => outcome?.status === "unresolved"),
   );
   const settle = unresolved.map(({ operation }) => `evo settle ${operation} --as succeeded|failed --reason "..."`);
-  return [...settle, `evo resume ${state.run}`, `evo abort ${state.run} --reason "..."`];
+  const answered = state.recovery === undefined ? [] : [`evo status ${state.recovery.run}`];
+  return [...settle, ...answered, `evo resume ${state.run}`, `evo abort ${state.run} --reason "..."`];
 }
 
 // ----------------------------------------------------------------------------------------------------------- text

@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["run"],
   ["departures"],
   ["rehearse"],
-  ["executor", "gates/probes", "ledger", "world", "views"],
+  ["executor", "gates/probes", "ledger", "notify", "world", "views"],
   ["authoring"],
   ["evo"],
   ["index"],

@@ -2,6 +2,7 @@
 import { driveSession } from "../evo/drive.js";
 import { exitOf } from "../evo/exit.js";
 import { loadRun } from "../evo/load-run.js";
+import { withNotices } from "../evo/notify.js";
 import { withLedger } from "../evo/reading.js";
 import { chooseRecovery, dueRecovery, openRecovery, type Recovery, startRecovery } from "../evo/recover.js";
 import type { Session } from "../evo/session.js";
@@ -40,13 +41,17 @@ export interface Driven {
 /** Drives a run as far as it goes, and tells of it. */
 export async function driveAndTell(
   { session, started, loaded }: Driven,
-  { options }: Call,
+  { settings, options }: Call,
   account: Account,
   control: Control,
 ): Promise<Ended> {
   const teller = await tellerFor(started, options, () => usualTimes(session.ledger, started.state));
   const state = await account
-    .of({ started, loaded }, teller, (notifier) => driveSession(session, started, notifier, control))
+    .of({ started, loaded }, teller, (notifier) =>
+      withNotices(settings, session.ledger, started.state, notifier, sayAt, (told) =>
+        driveSession(session, started, told, control),
+      ),
+    )
     .finally(teller.close);
   return endedWith(session.ledger, state, options);
 }

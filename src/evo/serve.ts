@@ -10,6 +10,8 @@ import type { Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
 import { driveSession } from "./drive.js";
 import { loadRun } from "./load-run.js";
+import { withNotices } from "./notify.js";
+import { serveNotices } from "./notify-owed.js";
 import { withLedger } from "./reading.js";
 import { chooseRecovery, dueRecovery, openRecovery, startRecovery } from "./recover.js";
 import { reopen } from "./reopen.js";
@@ -46,6 +48,7 @@ export async function serve(settings: Settings, ledger: OpenLedger, people: Serv
     driven.set(state.run, work);
   };
   const scans = serveSchedules(settings, ledger, people.say, leave);
+  const notices = serveNotices(settings, ledger, people.say, leave);
   while (!leave.aborted) {
     for (const { run } of await ledger.runs({ unfinished: true })) {
       if (leave.aborted || driven.has(run) || Date.now() < (notBefore.get(run) ?? 0)) continue;
@@ -54,7 +57,7 @@ export async function serve(settings: Settings, ledger: OpenLedger, people: Serv
     }
     await sleep(LOOK, undefined, { signal: leave }).catch(() => undefined);
   }
-  await Promise.all([...driven.values(), scans]);
+  await Promise.all([...driven.values(), scans, notices]);
 }
 
 /** Whether the lease of one that is gone may be taken over shows when it is tried. */
@@ -70,7 +73,9 @@ function describe(error: Error): string {
 async function goOn(settings: Settings, state: RunState, people: ServeNews, leave: AbortSignal): Promise<void> {
   const say = (line: string) => people.say(`${state.run}: ${line}`);
   const { session, loaded } = await reopen(settings, state, undefined, say);
-  await driveOne(session, people, leave, () => takeUp(settings, session, state, loaded, { acceptChangedCode: false }));
+  await driveOne(settings, session, people, leave, () =>
+    takeUp(settings, session, state, loaded, { acceptChangedCode: false }),
+  );
 }
 
 /** Starts the recovery that a halted run's rule asks for, and drives it. */
@@ -79,10 +84,13 @@ async function answer(settings: Settings, state: RunState, people: ServeNews, le
   const recovery = await withLedger(settings, say, (ledger) => chooseRecovery(settings, ledger, state, undefined));
   say(`its recovery ${recovery.loaded.sequence.name} begins`);
   const { session, subject } = await openRecovery(settings, state, recovery, undefined, say);
-  await driveOne(session, people, leave, () => startRecovery(settings, session, subject, state, recovery, undefined));
+  await driveOne(settings, session, people, leave, () =>
+    startRecovery(settings, session, subject, state, recovery, undefined),
+  );
 }
 
 async function driveOne(
+  settings: Settings,
   session: Session,
   people: ServeNews,
   leave: AbortSignal,
@@ -94,7 +102,9 @@ async function driveOne(
     const notifier = people.open(taken.state);
     try {
       for (const entry of taken.entries) notifier.tell({ kind: "recorded", entry, event: eventOf(entry).event });
-      const ended = await driveSession(session, taken, notifier, { pause: never, stop: never, leave });
+      const ended = await withNotices(settings, session.ledger, taken.state, notifier, people.say, (told) =>
+        driveSession(session, taken, told, { pause: never, stop: never, leave }),
+      );
       people.say(`${ended.run}: ${leave.aborted && ended.status === "running" ? "let go of" : ended.status}`);
     } finally {
       notifier.close();

@@ -45,6 +45,7 @@ export function compile(sequence: Sequence): Plan {
     consistent,
     ...(sequence.outOfBand === undefined ? {} : { outOfBand: sequence.outOfBand }),
     ...(sequence.recovery === undefined ? {} : { recovery: sequence.recovery }),
+    ...(sequence.notify === undefined ? {} : { notify: sequence.notify }),
   };
   return { ...plan, digest: digest(plan) };
 }

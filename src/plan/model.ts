@@ -174,6 +174,19 @@ export interface Edge {
   readonly before: "start" | "open";
 }
 
+/** What a webhook may be told of: its sequence's runs, and what evo did not do on its stacks. */
+export const NOTICES = ["halted", "held", "approval", "recovered", "completed", "departure"] as const;
+export type Notice = (typeof NOTICES)[number];
+
+/** A webhook. Its key is no part of any plan, only where it is found; so may its address be, which is often a secret too. */
+export interface NotifyRule {
+  readonly url: string | { readonly $env: string };
+  readonly secret: { readonly $env: string };
+  readonly on: readonly Notice[];
+  /** Milliseconds that a hold lasts before it is told. */
+  readonly heldFor: number;
+}
+
 export interface Plan {
   readonly version: 1;
   readonly sequence: { readonly name: string; readonly owner?: string; readonly digest: string };
@@ -184,6 +197,7 @@ export interface Plan {
   /** Absent: the defaults. */
   readonly outOfBand?: SequencePolicy;
   readonly recovery?: readonly RecoveryRule[];
+  readonly notify?: readonly NotifyRule[];
   /** sha256 over the RFC 8785 form of all the above. */
   readonly digest: string;
 }

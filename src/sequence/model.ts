@@ -15,9 +15,12 @@ import type {
   SettledProbe,
   StackOutputProbe,
   Target,
+  Value,
 } from "../gates/model.js";
 import type {
   GroupKind,
+  Notice,
+  NotifyRule,
   OutOfBand,
   Recoverable,
   RecoveryRule,
@@ -171,6 +174,16 @@ export interface AuthoredRecovery {
   readonly start?: RecoveryStart;
 }
 
+/** A webhook that is told what happens; `url` and `secret` are read from the environment of whoever drives or serves. */
+export interface AuthoredNotify {
+  readonly url: Value;
+  /** `whsec_…`, by https://www.standardwebhooks.com; never written here: `env("…")`. */
+  readonly secret: Value;
+  readonly on: readonly Notice[];
+  /** How long a gate holds the run before that is told. Default 10m. */
+  readonly heldFor?: Duration;
+}
+
 export interface SequenceSpec {
   readonly name: string;
   /** The team that answers for it. */
@@ -188,6 +201,8 @@ export interface SequenceSpec {
   readonly outOfBand?: OutOfBand | SequencePolicy;
   /** What answers a failure; rules that say `recover` start it, `evo recover` does so for any halted run. */
   readonly recovery?: readonly AuthoredRecovery[];
+  /** Webhooks that are told of this sequence's runs. */
+  readonly notify?: readonly AuthoredNotify[];
   /** Findings of `evo lint` that the whole sequence may have, each with why. */
   readonly accept?: Accept;
 }
@@ -257,6 +272,7 @@ export interface Sequence {
   readonly consistentWhen?: readonly Gate[];
   readonly outOfBand?: SequencePolicy;
   readonly recovery?: readonly RecoveryRule[];
+  readonly notify?: readonly NotifyRule[];
   readonly accept?: Accept;
 }
 

@@ -3,7 +3,7 @@
  * durations, conditions. What needs the whole sequence or the file system is in check.ts and folders.ts.
  */
 import { z } from "zod";
-import { RECOVERABLE } from "../plan/model.js";
+import { NOTICES, RECOVERABLE } from "../plan/model.js";
 import { LINT_CODES } from "./accept.js";
 import { DEFAULT_EXPIRY } from "./defaults.js";
 import { DURATION_EXAMPLES, parseDuration } from "./duration.js";
@@ -285,6 +285,16 @@ const recoveryRule = z.strictObject({
   start: z.enum(["at-once", "approved"]).default("approved"),
 });
 
+// ----------------------------------------------------------------------------------------------------- webhooks
+
+const fromEnvironment = z.strictObject({ $env: text }, { error: "expected env(...)" });
+const notifyRule = z.strictObject({
+  url: z.union([z.url({ protocol: /^https?$/ }), fromEnvironment], { error: "expected a URL or env(...)" }),
+  secret: fromEnvironment,
+  on: z.array(z.enum(NOTICES)).min(1, "expected at least one notice"),
+  heldFor: someTime.default(10 * 60_000),
+});
+
 export const sequenceSchema = z.strictObject({
   /** Where editors find the schema of a `.json` sequence; no part of the sequence. */
   $schema: z.string().optional(),
@@ -298,6 +308,7 @@ export const sequenceSchema = z.strictObject({
   consistentWhen: z.array(gate).optional(),
   outOfBand: outOfBand.optional(),
   recovery: z.array(recoveryRule).optional(),
+  notify: z.array(notifyRule).optional(),
   accept,
 });
 
@@ -322,6 +333,7 @@ export function keysFor(given: object, key: PropertyKey | undefined): readonly s
   if (key === "expect") return Object.keys(expectation.shape);
   if (key === "retry") return ["attempts", "backoff"];
   if (key === "accept") return LINT_CODES;
+  if (key === "notify") return Object.keys(notifyRule.shape);
   if (key === "recovery") return Object.keys(recoveryRule.shape);
   if (key === "when") return Object.keys(when.shape);
   if (key === "outOfBand") return Object.keys(policy.shape);

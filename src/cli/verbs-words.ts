@@ -7,7 +7,7 @@ export function addWordVerbs(program: Command): void {
   const reason = new Option("--reason <text>", "why; recorded").makeOptionMandatory();
   const targets = new Option("--target <target...>", "only for these targets");
   const request = new Option("--request <entry>", "only what this ledger entry asks for, as you have seen it");
-  const gate = "A [gate] is its id, its name, or the step or group that it is declared on.";
+  const gate = "A <gate> is its id, its name, or the step or group that it is declared on.";
 
   program
     .command("ack <gate> [run]")

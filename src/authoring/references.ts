@@ -43,7 +43,12 @@ const SKIPPED = new Set([
 /** Every reference in the program of a project. */
 export function writtenReferences(project: FoundProject): readonly WrittenReference[] {
   if (project.runtime === "yaml") return yamlReferences(project);
-  return sourcesIn(project.program).flatMap((file) => referencesIn(readFileSync(file, "utf8"), file));
+  return programSources(project).flatMap((file) => referencesIn(readFileSync(file, "utf8"), file));
+}
+
+/** The program's own source files; absolute. */
+export function programSources({ program }: FoundProject): readonly string[] {
+  return sourcesIn(program);
 }
 
 function sourcesIn(folder: string): readonly string[] {

@@ -85,13 +85,14 @@ export type ErrorFormat = "json" | "ndjson" | "text";
 
 /** Says an error and answers the exit code. An error that evo did not foresee is a bug, and said to be one. */
 export function report(error: unknown, format: ErrorFormat): ExitCode {
-  const { data, lines, exit } = error instanceof EvoError ? foreseen(error) : bug(error);
+  const { data, lines, exit, stub } = error instanceof EvoError ? foreseen(error) : bug(error);
   // The last net: what is said of an error carries no secret of the environment (invariant 11).
   const redactor = createRedactor(secretsInEnvironment(process.env));
-  const shown = redactor.json(JSON.parse(JSON.stringify(data)));
+  const shown = { ...(redactor.json(JSON.parse(JSON.stringify(data))) as object), stub };
   if (format === "json") printJson({ error: shown });
   if (format === "ndjson") printLine({ kind: "error", error: shown });
   for (const line of lines) say(redactor.apply(line));
+  if (stub !== undefined) say(`\n${stub}`);
   if (github) annotate(error, redactor.apply);
   return exit;
 }
@@ -124,6 +125,8 @@ interface Said {
   readonly data: object;
   readonly lines: readonly string[];
   readonly exit: ExitCode;
+  /** To be pasted, so it is printed as it is: names, and values that are made up. */
+  readonly stub?: string;
 }
 
 function foreseen(error: EvoError): Said {
@@ -137,7 +140,9 @@ function foreseen(error: EvoError): Said {
       : [`evo: ${message}  [${code}]`, ...where, ...what];
   const width = widthOf(process.stderr);
   const data = { code, message, source, exit, at, remedy, problems };
-  return { data, lines: lines.flatMap((line) => wrap(line, width, "    ")), exit };
+  const stub = "stub" in error ? { stub: String(error.stub) } : {};
+  const single = lines.flatMap((line) => line.split("\n"));
+  return { data, lines: single.flatMap((line) => wrap(line, width, "    ")), exit, ...stub };
 }
 
 /** `file:line:column` as a terminal links it, what is wrong, what to do. */

@@ -14,7 +14,7 @@ export function addWorldVerbs(program: Command): void {
     .option("--patience <duration>", "gates time out after at most this long, whatever they declare", "10s")
     .option("--pace <factor>", "a factor for the world's delays", "0.4")
     .option("--seed <n>", "the world's seed", "1")
-    .option("--limit <duration>", "how long a cell may take", "2m")
+    .option("--limit <duration>", "how long a cell may take", "5m")
     .option("--parallel <n>", "how many cells at a time (default: 2, on one core 1)")
     .addOption(engine)
     .addOption(json)

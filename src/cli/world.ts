@@ -59,8 +59,11 @@ export async function log(sequence: string, options: LogOptions): Promise<void> 
 
 async function within(sequence: string, act: (world: World) => Promise<void>): Promise<void> {
   const settings = readSettings(process.env, process.cwd());
-  const { module } = rehearsalOf(await loadSequence(sequence, settings.cwd));
-  const world = await openWorld({ home: settings.home, module, say: sayAt });
+  const world = await openWorld({
+    home: settings.home,
+    say: sayAt,
+    ...rehearsalOf(await loadSequence(sequence, settings.cwd)),
+  });
   try {
     await act(world);
   } finally {

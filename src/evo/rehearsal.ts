@@ -1,8 +1,8 @@
 /** What differs in a rehearsal's plan: stacks are made in the world's own backend, and programs are not type-checked. */
 import { resolve } from "node:path";
-import { digest } from "../canonical.js";
-import { EvoError } from "../errors.js";
+import { digest, sha256 } from "../canonical.js";
 import type { GatePolicy } from "../gates/model.js";
+import { packageFile } from "../package-root.js";
 import { compile } from "../plan/compile.js";
 import type { Plan, PlanGate, PlanNode } from "../plan/model.js";
 import type { LoadedSequence } from "../sequence/load.js";
@@ -53,13 +53,22 @@ function rehearsed(node: PlanNode): PlanNode {
   return { ...node, options: { ...node.options, createStack: true, transpileOnly: true } };
 }
 
-/** The world that a sequence names. Errors: `rehearsal.no-world` (exit 2). */
-export function rehearsalOf(loaded: Pick<LoadedSequence, "file" | "world">): { readonly module: string } {
-  if (loaded.world === undefined) {
-    throw new EvoError("rehearsal.no-world", "the sequence names no world to rehearse in", {
-      at: { file: loaded.file },
-      remedy: 'add world: "./worlds/<name>.ts" to defineSequence',
-    });
-  }
-  return { module: resolve(loaded.world) };
+/** A world to rehearse in. Without `name` its module's file name tells it from others. */
+export interface NamedWorld {
+  /** Absolute path of the module that declares it. */
+  readonly module: string;
+  readonly name?: string;
+}
+
+/** The world that a sequence names, or the default one: of its own all the same. */
+export function rehearsalOf(loaded: Pick<LoadedSequence, "file" | "world" | "sequence">): NamedWorld {
+  if (loaded.world !== undefined) return { module: resolve(loaded.world) };
+  return { module: DEFAULT_WORLD, name: `${loaded.sequence.name}-${sha256(loaded.file).slice(0, 6)}` };
+}
+
+const DEFAULT_WORLD = packageFile("dist", "world", "default.js");
+
+/** Whether nobody has declared this world. */
+export function isDefaultWorld(module: string): boolean {
+  return module === DEFAULT_WORLD;
 }

@@ -1,13 +1,14 @@
 /** The composition root: binds the ports of a run to the real engine, the real ledger, the world, this machine. */
 
 import { join } from "node:path";
+import { outsideOf } from "../authoring/outside.js";
 import { findEngine } from "../executor/engine/index.js";
 import { createExecutor, createHostLauncher, type ExecutorReads } from "../executor/index.js";
 import { createProbe, type ProbeContext, resolveValue, type StackOutputs } from "../gates/probes/index.js";
 import { type OpenLedger, openLedger } from "../ledger/index.js";
 import type { Plan, StepNode } from "../plan/model.js";
 import { createRedactor, type Redactor, secretsInEnvironment } from "../redact.js";
-import { nodeOf } from "../run/edges.js";
+import { nodeOf, stepsOf } from "../run/edges.js";
 import type { ChangeSet } from "../run/events.js";
 import { createPatience } from "../run/patience.js";
 import type { Clock, Executor, Notifier, Probe } from "../run/ports.js";
@@ -17,6 +18,7 @@ import { systemClock } from "./clock.js";
 import { productionEnvironment, refuseEphemeralLedger } from "./environment.js";
 import { readFailpoint, withFailpoint } from "./failpoints.js";
 import type { Settings } from "./settings.js";
+import { demandStandIns } from "./stand-ins.js";
 import { EVO_VERSION } from "./version.js";
 
 /** How a run is to be bound. */
@@ -28,6 +30,8 @@ export interface Mode {
 export interface RehearsalMode {
   /** Absolute path of the module that declares the world. */
   readonly module: string;
+  /** Default: by the module's file name. */
+  readonly name?: string;
   readonly fresh: boolean;
   readonly seed?: number;
   readonly faults: readonly string[];
@@ -125,7 +129,13 @@ async function bind<Between extends { close(): Promise<void> }>(
 ): Promise<Binding & { readonly between: Between }> {
   const launcher = createHostLauncher();
   const production = mode.rehearsal === undefined ? productionEnvironment(settings) : undefined;
-  const opened: { close(): Promise<void> }[] = [];
+  const outside =
+    mode.rehearsal &&
+    outsideOf(
+      stepsOf(subject.plan).map(({ stack }) => stack),
+      subject.root,
+    );
+  const opened: { close(): Promise<void> }[] = [launcher];
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const resource = await opening;
     opened.unshift(resource);
@@ -145,11 +155,29 @@ async function bind<Between extends { close(): Promise<void> }>(
         ...(settings.engine === undefined ? {} : { explicit: settings.engine }),
       }),
       keep(openBetween(launcher.prepare)),
-      mode.rehearsal && keep(openWorld({ home: settings.home, say, ...mode.rehearsal })),
+      mode.rehearsal &&
+        keep(openWorld({ home: settings.home, say, packages: outside?.packages ?? [], ...mode.rehearsal })),
     );
     const env = production ?? { ...rehearsalEnvironment(settings.env), ...world?.env };
+    if (world !== undefined && outside !== undefined && mode.rehearsal !== undefined)
+      demandStandIns(
+        {
+          plan: subject.plan,
+          root: subject.root,
+          file: subject.loaded.file,
+          module: mode.rehearsal.module,
+          outside,
+          env,
+        },
+        world,
+      );
     const redactor = createRedactor(secretsInEnvironment(env));
-    const standIn = world && { standIn: { directory: join(world.dir, "settings"), transform: rehearsalConfig } };
+    const standIn = world && {
+      standIn: {
+        directory: join(world.dir, "settings"),
+        transform: (text: string, stack: string) => rehearsalConfig(text, world.standIns.config?.[stack]),
+      },
+    };
     const executor: BoundExecutor = createExecutor(
       {
         engine,
@@ -160,7 +188,8 @@ async function bind<Between extends { close(): Promise<void> }>(
       },
       launcher,
     );
-    const context = probeContext(subject, { executor, env, redactor, loopbackOnly: world !== undefined });
+    const address = world && { standIn: (origin: string) => addressOf(world, origin) };
+    const context = probeContext(subject, { executor, env, redactor, loopbackOnly: world !== undefined, ...address });
     const looking = { context, target: "config", signal: new AbortController().signal };
     return {
       between,
@@ -177,11 +206,18 @@ async function bind<Between extends { close(): Promise<void> }>(
   }
 }
 
+/** Where a rehearsal's gates look instead. */
+function addressOf({ standIns, origin }: World, asked: string): string | undefined {
+  const region = standIns.addresses?.[asked];
+  return region === undefined ? undefined : origin(region);
+}
+
 interface ProbeBinding {
   readonly executor: BoundExecutor;
   readonly env: { readonly [name: string]: string };
   readonly redactor: Redactor;
   readonly loopbackOnly: boolean;
+  readonly standIn?: (origin: string) => string | undefined;
 }
 
 function probeContext({ plan, root, loaded }: Subject, binding: ProbeBinding): ProbeContext {

@@ -11,8 +11,8 @@ import type { ChangeQuestion } from "./stack/view.js";
 export interface StandIn {
   /** Absolute. */
   readonly directory: string;
-  /** A stack's settings file, as the rehearsal takes it. */
-  transform(text: string): string;
+  /** The settings file of a stack (`<project>/<stack>`), as the rehearsal takes it. */
+  transform(text: string, stack: string): string;
 }
 
 export interface ExecutorSettings {

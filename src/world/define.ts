@@ -11,6 +11,16 @@ const range = z
   .tuple([z.number().nonnegative(), z.number().nonnegative()])
   .refine(([min, max]) => min <= max, "a range goes from the smaller to the larger");
 
+const properties = z.record(z.string(), z.json());
+const standIns = z.strictObject({
+  stacks: z.record(z.string().regex(/^[^/]+\/[^/]+$/, "<project>/<stack>"), properties).optional(),
+  config: z.record(z.string().regex(/^[^/]+\/[^/]+$/, "<project>/<stack>"), properties).optional(),
+  outputs: z.record(z.string(), properties).optional(),
+  invokes: z.record(z.string(), properties).optional(),
+  addresses: z.record(z.url(), z.string()).optional(),
+  env: z.record(z.string(), z.string()).optional(),
+});
+
 const schema = z
   .strictObject({
     name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes"),
@@ -27,6 +37,7 @@ const schema = z
     ),
     endpoint: z.custom<Endpoint>((value) => typeof value === "function", "a function (edge, request) => answer"),
     faults: z.array(faultSchema).default([]),
+    standIns: standIns.default({}),
     traffic: z
       .strictObject({
         path: z.string().startsWith("/"),
@@ -44,6 +55,10 @@ const schema = z
       ...spec.faults.flatMap((fault, at) =>
         fault.kind === "fails" ? [] : [{ region: fault.region, path: ["faults", at, "region"] }],
       ),
+      ...Object.entries(spec.standIns.addresses ?? {}).map(([origin, region]) => ({
+        region,
+        path: ["standIns", "addresses", origin],
+      })),
     ];
     for (const { region, path } of named) {
       if (!(region in spec.regions)) context.addIssue({ code: "custom", message: `no region "${region}"`, path });

@@ -3,6 +3,9 @@
  * kind that nobody here has heard of doesn't pass either. Pure.
  */
 
+import { dump, load } from "js-yaml";
+import type { Json } from "./model.js";
+
 /** What programs need to run at all, and what only says how to show text. */
 const ALLOWED = new Set(["PATH", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR", "TEMP", "TMP", "NO_COLOR", "FORCE_COLOR"]);
 /** Windows can't start processes without these. */
@@ -44,14 +47,41 @@ function both(name: string, value: string): Record<string, string> {
   return { [name]: value, [name.toLowerCase()]: value };
 }
 
+/** Stands in for an encrypted value that nobody declared one for. */
+const ANY = "rehearsal";
+
 /**
- * A stack's config file as a rehearsal takes it: without the keys of its secrets provider, which may be a cloud's, and
- * with a stand-in for each value that only that provider could decrypt.
+ * A stack's settings file as a rehearsal takes it: without the keys of its secrets provider, which may be a cloud's, and
+ * with stand-ins, by their paths, for the values that only that provider could decrypt.
  */
-export function rehearsalConfig(text: string): string {
-  return text
-    .replace(/^(encryptionsalt|encryptedkey|secretsprovider):.*\n?/gm, "")
-    .replace(/^(\s+(?:- )?(?:\S+|"[^"]*"):)\s*\n\s+secure:.*$/gm, "$1 rehearsal")
-    .replace(/^(\s+)(- )?secure:.*$/gm, "$1$2rehearsal")
-    .replace(/\{\s*secure:[^}]*\}/g, "rehearsal");
+export function rehearsalConfig(text: string, standIns: { readonly [path: string]: Json } = {}): string {
+  const lines = text.replace(/^(encryptionsalt|encryptedkey|secretsprovider):.*\n?/gm, "");
+  if (!/\bsecure["']?\s*:/.test(lines)) return lines;
+  const settings = load(lines) as { readonly config?: { readonly [key: string]: Json } };
+  const replaced = (value: Json, path: string): Json => {
+    if (isEncrypted(value)) return standIns[path] ?? ANY;
+    if (Array.isArray(value)) return value.map((each, at) => replaced(each, `${path}[${at}]`));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, replaced(each, `${path}.${key}`)]));
+  };
+  const config = Object.entries(settings.config ?? {}).map(([key, value]) => [key, replaced(value, key)]);
+  return dump({ ...settings, config: Object.fromEntries(config) });
+}
+
+/** Paths of the encrypted values in a stack's settings file: `app:password`, `app:list[0].token`. */
+export function encryptedPaths(text: string): readonly string[] {
+  const within = (value: Json, path: string): readonly string[] => {
+    if (isEncrypted(value)) return [path];
+    if (Array.isArray(value)) return value.flatMap((each, at) => within(each, `${path}[${at}]`));
+    if (typeof value !== "object" || value === null) return [];
+    return Object.entries(value).flatMap(([key, each]) => within(each, `${path}.${key}`));
+  };
+  const settings = load(text) as { readonly config?: { readonly [key: string]: Json } } | undefined;
+  return Object.entries(settings?.config ?? {}).flatMap(([key, value]) => within(value, key));
+}
+
+/** As the engine writes it: a mapping of nothing but `secure`. */
+function isEncrypted(value: Json): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.keys(value).join() === "secure" && typeof (value as { readonly secure: Json }).secure === "string";
 }

@@ -101,7 +101,9 @@ async function serveProviders(
   const servers: { [pkg: string]: ProviderServer } = {};
   const origin = (region: string) => origins[region];
   for (const pkg of chances.definition.packages) {
-    servers[pkg] = await serveProvider({ cloud, seed: chances.seed, log, now: Date.now, origin }, changed);
+    const { seed, definition } = chances;
+    const { standIns } = definition;
+    servers[pkg] = await serveProvider({ cloud, seed, log, now: Date.now, origin, standIns }, changed);
   }
   return servers;
 }
@@ -109,7 +111,9 @@ async function serveProviders(
 async function run(dir: string): Promise<void> {
   const places = placesOf(dir);
   const settings = readJson<Settings>(places.settings)!;
-  const definition = await loadDefinition(settings, places);
+  const declared = await loadDefinition(settings, places);
+  const packages = [...new Set([...declared.packages, ...settings.packages])];
+  const definition: WorldDefinition = { ...declared, packages };
   const before = readJson<Fixed>(places.fixed);
   const chances = { definition, seed: before?.seed ?? settings.seed ?? definition.seed, pace: settings.pace };
   const cloud = openWorldCloud(places, settings, chances);
@@ -151,6 +155,7 @@ async function run(dir: string): Promise<void> {
     providers: Object.fromEntries(Object.entries(providers).map(([pkg, server]) => [pkg, server.port])),
     origins,
     traffic: definition.traffic,
+    standIns: definition.standIns,
   } satisfies HostState);
 }
 

@@ -29,9 +29,17 @@ const ANSWERS: { readonly [token: string]: Answering } = {
   "aws:iam/getPolicyDocument:getPolicyDocument": (args) => ({ id: "policy", json: policyDocument(args) }),
 };
 
-/** What a function returns; one that the world doesn't know gives its arguments back. */
-export function invoke(token: string, args: Properties, region: string): Properties {
-  return ANSWERS[token]?.(args, region) ?? { id: token, ...args };
+/** Functions that every world can answer. */
+export const KNOWN_INVOKES: readonly string[] = Object.keys(ANSWERS);
+
+/** What a function returns: what is declared for it, what the world knows, or else its arguments. */
+export function invoke(
+  token: string,
+  args: Properties,
+  region: string,
+  declared: { readonly [token: string]: Properties } = {},
+): Properties {
+  return declared[token] ?? ANSWERS[token]?.(args, region) ?? { id: token, ...args };
 }
 
 function policyDocument(args: Properties): string {

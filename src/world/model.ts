@@ -124,6 +124,22 @@ export interface UsersTraffic {
   readonly users?: number;
 }
 
+/** What a rehearsal takes where the real thing is out of its reach. Values are made up: real secrets have no place here. */
+export interface StandIns {
+  /** Outputs of stacks that the sequence refers to and doesn't bring, by `<project>/<stack>`. */
+  readonly stacks?: { readonly [stack: string]: Properties };
+  /** Encrypted settings, by `<project>/<stack>` and key; within a structure its path: `app:list[0].password`. */
+  readonly config?: { readonly [stack: string]: { readonly [key: string]: Json } };
+  /** Outputs that the cloud would compute, by type token: on top of what the world knows. */
+  readonly outputs?: { readonly [type: string]: Properties };
+  /** What functions answer, by token: `aws:ec2/getVpc:getVpc`. */
+  readonly invokes?: { readonly [token: string]: Properties };
+  /** Which region's address stands for an origin that gates ask: `https://api.example.com`. */
+  readonly addresses?: { readonly [origin: string]: string };
+  /** Variables that gates and steps read with `env(...)`. */
+  readonly env?: { readonly [name: string]: string };
+}
+
 export interface WorldSpec {
   readonly name: string;
   /** What the world's chances follow from; a rehearsal may choose another. Default 1. */
@@ -137,6 +153,7 @@ export interface WorldSpec {
   readonly faults?: readonly Fault[];
   /** What users do while failures are rehearsed. Default: they ask every region for `/`. */
   readonly traffic?: UsersTraffic;
+  readonly standIns?: StandIns;
 }
 
 /** A validated world. */

@@ -17,8 +17,9 @@ import { rehearsalEnvironment } from "./environment.js";
 import { parseFault } from "./fault.js";
 import type { HostMessage } from "./host.js";
 import type { WorldEntry } from "./log.js";
-import type { Fault } from "./model.js";
+import type { Fault, StandIns } from "./model.js";
 import { readLines } from "./ndjson.js";
+import { bringOutside, stackFile } from "./outside.js";
 import {
   type Fixed,
   type HostState,
@@ -42,6 +43,8 @@ export interface OpenWorld {
   readonly seed?: number;
   /** A factor for all propagation delays. Default: the one it began with, else 1. */
   readonly pace?: number;
+  /** Packages that programs use: served besides those of the declaration. */
+  readonly packages?: readonly string[];
   /** Forget what it was and start anew. Refused while somebody else holds it. */
   readonly fresh?: boolean;
   /**
@@ -68,6 +71,10 @@ export interface World {
   origin(region: string): string;
   /** What its users do, for `startTraffic`. */
   readonly traffic: TrafficSpec;
+  /** What its author declared for what is out of a rehearsal's reach. */
+  readonly standIns: StandIns;
+  /** Whether its backend holds this stack of a project. */
+  has(project: string, stack: string): boolean;
   /** The world's own log so far. */
   log(): Promise<readonly WorldEntry[]>;
   /** Makes something go wrong from now on. */
@@ -126,7 +133,8 @@ async function startOrAdopt(places: Places, options: Opening): Promise<World> {
   const settings = settle(places, options);
   const adopted = await adopt(places, settings);
   const held = adopted ?? (await start(places, settings));
-  const { seed, pace } = held.state;
+  const { seed, pace, standIns } = held.state;
+  bringOutside(places, standIns.stacks ?? {});
   const how = adopted ? "adopted" : "started";
   options.say?.(`world ${options.name}: ${how}, seed ${seed}${pace === 1 ? "" : `, pace ${pace}`}, in ${places.dir}`);
   return worldOf(options.name, places, settings, held);
@@ -175,6 +183,7 @@ function settle(places: Places, options: Opening): Settings {
     declaration: sha256(readModule(options.module.file)),
     ...(seed === undefined ? {} : { seed }),
     pace: options.pace ?? before?.pace ?? 1,
+    packages: [...new Set([...(before?.packages ?? []), ...(options.packages ?? [])])].sort(),
     linger: options.linger ?? 10_000,
     passphrase: before?.passphrase ?? randomBytes(16).toString("hex"),
     key: before?.key ?? randomBytes(32).toString("hex"),
@@ -200,8 +209,9 @@ async function adopt(places: Places, settings: Settings): Promise<Held | undefin
   const state = readJson<HostState>(places.host);
   const client = state && (await connectTo(state));
   if (state === undefined || client === undefined) return undefined;
-  if (state.declaration === settings.declaration && state.pace === settings.pace) return { client, state };
-  await endOrRefuse(client, settings.name, "with another declaration or pace");
+  const same = state.declaration === settings.declaration && state.pace === settings.pace;
+  if (same && settings.packages.every((name) => name in state.providers)) return { client, state };
+  await endOrRefuse(client, settings.name, "with another declaration, pace or packages");
   return undefined;
 }
 
@@ -269,10 +279,12 @@ function worldOf(name: string, places: Places, settings: Settings, { client, sta
     name,
     dir: places.dir,
     seed: state.seed,
-    env: environmentOf(places, settings, state),
+    env: { ...state.standIns.env, ...environmentOf(places, settings, state) },
     regions: Object.keys(state.origins),
     origin: (region) => originOf(state, region),
     traffic: { targets: state.origins, ...state.traffic },
+    standIns: state.standIns,
+    has: (project, stack) => existsSync(stackFile(places.backend, project, stack)),
     log: async () => {
       await client.ask({ op: "flush" });
       return readLines(places.log) as unknown as readonly WorldEntry[];
@@ -300,6 +312,8 @@ function environmentOf(places: Places, settings: Settings, state: HostState): Re
   const attached = Object.entries(state.providers).map(([pkg, port]) => `${pkg}:${port}`);
   return {
     HOME: places.home,
+    // For evo's language host: programs may name any organization in their stack references.
+    EVO_ONE_ORGANIZATION: "true",
     PULUMI_HOME: places.pulumiHome,
     PULUMI_BACKEND_URL: pathToFileURL(places.backend).href,
     PULUMI_CONFIG_PASSPHRASE: settings.passphrase,

@@ -21,6 +21,8 @@ export interface Making {
   readonly number: number;
   /** Base URL of the world's endpoint for a region. */
   readonly origin: (region: string) => string | undefined;
+  /** What the world's author declared for this type. */
+  readonly standIn?: Properties | undefined;
 }
 
 interface Kind {
@@ -214,7 +216,7 @@ function added(making: Making, id: string): { readonly [key: string]: Json } {
     ? { region: making.region ?? null, tagsAll: making.inputs.tags ?? {} }
     : {};
   const name = making.type.startsWith("aws:") && "name" in making.inputs ? { name: named(making) } : {};
-  return { ...always, ...name, ...kindOf(making.type).outputs(making, id) };
+  return { ...always, ...name, ...kindOf(making.type).outputs(making, id), ...making.standIn };
 }
 
 function unknown(outputs: { readonly [key: string]: Json }): { readonly [key: string]: Json } {

@@ -20,7 +20,7 @@ import type { Cloud } from "./cloud.js";
 import { changes } from "./diff.js";
 import { invoke } from "./invokes.js";
 import type { WorldLog } from "./log.js";
-import type { Properties, StandingFault } from "./model.js";
+import type { Properties, StandIns, StandingFault } from "./model.js";
 import { type Making, newId, outputsOf, previewOf } from "./outputs.js";
 import { concerns, typeOf } from "./propagation.js";
 import { empty, fromStruct, messages as m, plugin, services, toStruct } from "./protocol.js";
@@ -35,6 +35,7 @@ export interface ProviderContext {
   readonly log: WorldLog;
   readonly now: () => number;
   readonly origin: (region: string) => string | undefined;
+  readonly standIns: StandIns;
 }
 
 export interface ProviderServer {
@@ -150,7 +151,8 @@ function resources(context: ProviderContext): { readonly [name: string]: Unary<n
     invoke: (request: InvokeRequest, regions) => {
       const args = plainProperties(fromStruct(request.getArgs()));
       context.log({ at: context.now(), type: "provider.called", op: "invoke", resource: request.getTok() });
-      return new m.InvokeResponse().setReturn(toStruct(invoke(request.getTok(), args, regions.get() ?? "us-east-1")));
+      const answer = invoke(request.getTok(), args, regions.get() ?? "us-east-1", context.standIns.invokes);
+      return new m.InvokeResponse().setReturn(toStruct(answer));
     },
   };
 }
@@ -179,8 +181,10 @@ function diff(request: DiffRequest): DiffResponse {
 }
 
 function making(context: ProviderContext, urn: string, inputs: Properties, region: string | undefined): Making {
-  const { seed, origin, cloud } = context;
-  return { seed, type: typeOf(urn), urn, inputs, region, number: cloud.count(urn) + 1, origin };
+  const { seed, origin, cloud, standIns } = context;
+  const type = typeOf(urn);
+  const number = cloud.count(urn) + 1;
+  return { seed, type, urn, inputs, region, number, origin, standIn: standIns.outputs?.[type] };
 }
 
 function create(context: ProviderContext, request: CreateRequest, region: string | undefined) {

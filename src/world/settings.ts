@@ -1,7 +1,7 @@
 /** The files of a world's folder, and what its host process and its clients tell each other through them. */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { UsersTraffic } from "./model.js";
+import type { StandIns, UsersTraffic } from "./model.js";
 
 export interface Places {
   readonly dir: string;
@@ -16,6 +16,8 @@ export interface Places {
   readonly log: string;
   readonly backend: string;
   readonly pulumiHome: string;
+  /** Which stacks of the backend stand in for those outside. */
+  readonly outside: string;
   /** Stands in for the user's home directory. */
   readonly home: string;
   readonly cache: string;
@@ -34,6 +36,7 @@ export function placesOf(dir: string): Places {
     log: at("log.ndjson"),
     backend: at("backend"),
     pulumiHome: at("pulumi"),
+    outside: at("outside.json"),
     home: at("home"),
     cache: at("cache"),
   };
@@ -52,6 +55,8 @@ export interface Settings {
   readonly declaration: string;
   readonly seed?: number;
   readonly pace: number;
+  /** Served by the simulated provider, besides those of the declaration. */
+  readonly packages: readonly string[];
   /** Milliseconds that the host waits for a client or an engine before it ends. */
   readonly linger: number;
   /** For the world's own state files and secrets; worth nothing outside of this folder. */
@@ -77,6 +82,7 @@ export interface HostState {
   readonly providers: { readonly [pkg: string]: number };
   readonly origins: { readonly [region: string]: string };
   readonly traffic: Required<UsersTraffic>;
+  readonly standIns: StandIns;
 }
 
 /** A file's JSON; undefined where there is none. */

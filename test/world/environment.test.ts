@@ -1,5 +1,6 @@
+import { load } from "js-yaml";
 import { describe, expect, test } from "vitest";
-import { rehearsalConfig, rehearsalEnvironment } from "../../src/world/environment.js";
+import { encryptedPaths, rehearsalConfig, rehearsalEnvironment } from "../../src/world/environment.js";
 
 const REAL = {
   PATH: "/usr/bin",
@@ -70,20 +71,24 @@ describe("a stack's config in a rehearsal", () => {
       "      secure: v1:x:y",
       "",
     ].join("\n");
-    expect(rehearsalConfig(real)).toBe(
-      [
-        "config:",
-        "  app:replicas: 3",
-        "  app:password: rehearsal",
-        "  app:inline: rehearsal",
-        "  app:nested:",
-        "    list:",
-        "      - rehearsal",
-        "      - plain",
-        "    key: rehearsal",
-        "",
-      ].join("\n"),
-    );
+    const config = (standIns?: { readonly [path: string]: string }) => load(rehearsalConfig(real, standIns));
+    expect(config()).toEqual({
+      config: {
+        "app:replicas": 3,
+        "app:password": "rehearsal",
+        "app:inline": "rehearsal",
+        "app:nested": { list: ["rehearsal", "plain"], key: "rehearsal" },
+      },
+    });
+    expect(encryptedPaths(real)).toEqual(["app:password", "app:inline", "app:nested.list[0]", "app:nested.key"]);
+    expect(config({ "app:inline": "a", "app:nested.list[0]": "b", "app:nested.key": "c" })).toEqual({
+      config: {
+        "app:replicas": 3,
+        "app:password": "rehearsal",
+        "app:inline": "a",
+        "app:nested": { list: ["b", "plain"], key: "c" },
+      },
+    });
   });
 
   test("leaves a config without secrets as it is", () => {

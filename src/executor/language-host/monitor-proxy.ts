@@ -1,11 +1,13 @@
 /**
- * Stands between a held update's program and the engine's resource monitor, and passes every call on, byte for byte,
- * but one: `SignalAndWaitForShutdown`. With it the SDK (since 3.158 or so) says that the program registers nothing more,
+ * Stands between a program and the engine's resource monitor, and passes every call on, byte for byte, but one or two.
+ * In a rehearsal what stack references name is looked for in the world's own backend (references.ts). In a held update
+ * `SignalAndWaitForShutdown` waits. With it the SDK (since 3.158 or so) says that the program registers nothing more,
  * and the engine answers only after it has deleted what was not registered. So this call, and not the program's end, is
  * the last point at which deletions can be stopped (invariant 10).
  */
 import grpc from "@grpc/grpc-js";
 import resourceGrpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
+import { withinOneOrganization } from "./references.js";
 import { serve } from "./server.js";
 
 export interface MonitorProxy {
@@ -17,15 +19,26 @@ type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
 type Reply = grpc.sendUnaryData<Buffer>;
 
 const SHUTDOWN = "/pulumirpc.ResourceMonitor/SignalAndWaitForShutdown";
+const READ = "/pulumirpc.ResourceMonitor/ReadResource";
 const asIs = (bytes: Buffer): Buffer => bytes;
 
-/** `beforeShutdown` is asked once; unless it answers true the engine never learns that the program is done. */
-export async function proxyMonitor(target: string, beforeShutdown: () => Promise<boolean>): Promise<MonitorProxy> {
+export interface Between {
+  /** Asked once; unless it answers true the engine never learns that the program is done. */
+  readonly beforeShutdown?: () => Promise<boolean>;
+  /** The backend knows one organization only. */
+  readonly oneOrganization: boolean;
+}
+
+/** Serves a monitor that leads to the one at `target`. */
+export async function proxyMonitor(
+  target: string,
+  { beforeShutdown, oneOrganization }: Between,
+): Promise<MonitorProxy> {
   const client = new grpc.Client(target, grpc.credentials.createInsecure(), UNLIMITED);
   const server = new grpc.Server(UNLIMITED);
   for (const [path, definition] of paths()) {
-    const forward = forwarder(client, path);
-    const handler = path === SHUTDOWN ? gated(forward, beforeShutdown) : forward;
+    const forward = forwarder(client, path, oneOrganization && path === READ ? withinOneOrganization : asIs);
+    const handler = path === SHUTDOWN && beforeShutdown !== undefined ? gated(forward, beforeShutdown) : forward;
     server.addService({ call: definition }, { call: handler as grpc.UntypedHandleCall });
   }
   const port = await serve(server);
@@ -59,9 +72,13 @@ function paths(): Map<string, grpc.MethodDefinition<Buffer, Buffer>> {
 }
 
 /** Metadata is not passed on, as in the engine's own host; errors are, with their details. */
-function forwarder(client: grpc.Client, path: string): (call: Call, reply: Reply) => void {
+function forwarder(
+  client: grpc.Client,
+  path: string,
+  change: (bytes: Buffer) => Buffer,
+): (call: Call, reply: Reply) => void {
   return (call, reply) => {
-    const request = client.makeUnaryRequest(path, asIs, asIs, call.request, (error, response) =>
+    const request = client.makeUnaryRequest(path, asIs, asIs, change(call.request), (error, response) =>
       reply(error, response ?? null),
     );
     call.on("cancelled", () => request.cancel());

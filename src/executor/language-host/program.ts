@@ -34,7 +34,12 @@ export interface NodeOptions {
 }
 
 /** Environment variables that belong to evo's hold protocol: the program must not see them. */
-export const HOLD_VARIABLES = ["EVO_OPERATION_DIR", "EVO_HOLD", "EVO_HOST_NODE_OPTIONS"] as const;
+export const HOLD_VARIABLES = [
+  "EVO_OPERATION_DIR",
+  "EVO_HOLD",
+  "EVO_HOST_NODE_OPTIONS",
+  "EVO_ONE_ORGANIZATION",
+] as const;
 
 /** Reads the runtime options; throws an Error with the CLI's words where a type is wrong. */
 export function parseOptions(raw: { readonly [key: string]: unknown }): NodeOptions {

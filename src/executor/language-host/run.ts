@@ -45,14 +45,36 @@ export function runner(around: Surroundings, operation: Operation | undefined, s
     const how: Start = { node, nodeargs, runPath, env: programEnvironment(request, around.env) };
     const start: Evaluate = (monitor, stop) =>
       evaluate(how, around, programArguments({ ...request, monitor }), spares, stop);
-    if (operation?.holdUpdate !== true || request.dryRun) return start(request.monitor, signal);
-    return runHeld(operation.directory, request.monitor, start, signal);
+    const oneOrganization = around.env.EVO_ONE_ORGANIZATION === "true";
+    if (operation?.holdUpdate === true && !request.dryRun)
+      return runHeld({ directory: operation.directory, monitor: request.monitor, oneOrganization }, start, signal);
+    return oneOrganization ? runProxied(request.monitor, start, signal) : start(request.monitor, signal);
   };
 }
 
 type Evaluate = (monitor: string, signal: AbortSignal) => Promise<RunOutcome>;
 
-async function runHeld(directory: string, monitor: string, start: Evaluate, signal: AbortSignal): Promise<RunOutcome> {
+async function runProxied(monitor: string, start: Evaluate, signal: AbortSignal): Promise<RunOutcome> {
+  const { proxyMonitor } = await import("./monitor-proxy.js");
+  const proxy = await proxyMonitor(monitor, { oneOrganization: true });
+  try {
+    return await start(proxy.address, signal);
+  } finally {
+    proxy.close();
+  }
+}
+
+interface Held {
+  readonly directory: string;
+  readonly monitor: string;
+  readonly oneOrganization: boolean;
+}
+
+async function runHeld(
+  { directory, monitor, oneOrganization }: Held,
+  start: Evaluate,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
   const accepted = await hold(directory, "held", signal);
   if (!accepted.go) return error(accepted.reason);
   let word: Promise<Word> | undefined;
@@ -64,7 +86,7 @@ async function runHeld(directory: string, monitor: string, start: Evaluate, sign
     return go;
   };
   const { proxyMonitor } = await import("./monitor-proxy.js");
-  const proxy = await proxyMonitor(monitor, evaluated);
+  const proxy = await proxyMonitor(monitor, { beforeShutdown: evaluated, oneOrganization });
   try {
     const outcome = await start(proxy.address, AbortSignal.any([signal, refused.signal]));
     // An SDK that doesn't announce its end, or a program that called process.exit: its end is the point to hold.

@@ -16,6 +16,8 @@ export function standInFor({ directory, transform }: StandIn, project: Project, 
   const file = join(folder, `Pulumi.${shortStackName(stack)}.yaml`);
   const salt = existsSync(file) ? (/^encryptionsalt:.*$/m.exec(readFileSync(file, "utf8"))?.[0] ?? "") : "";
   const own = readStackSettings(project, stack)?.file;
-  writeFileSync(file, `${salt}\n${own === undefined ? "" : transform(readFileSync(own, "utf8"))}`, { mode: 0o600 });
+  const name = `${project.name}/${shortStackName(stack)}`;
+  const settings = own === undefined ? "" : transform(readFileSync(own, "utf8"), name);
+  writeFileSync(file, `${salt}\n${settings}`, { mode: 0o600 });
   return folder;
 }

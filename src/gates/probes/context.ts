@@ -20,6 +20,8 @@ export interface ProbeContext {
   readonly redactor: Redactor;
   /** A rehearsal: only loopback addresses are spoken to (invariant 13). */
   readonly loopbackOnly: boolean;
+  /** A rehearsal: what stands in for an origin that is asked (`https://api.example.com`); undefined: nothing does. */
+  standIn?(origin: string): string | undefined;
   readonly customs: ReadonlyMap<string, CustomLook>;
   /** Milliseconds; measures latencies. */
   now(): number;

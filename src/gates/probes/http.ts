@@ -34,12 +34,13 @@ export async function lookHttp(probe: HttpProbe, looking: Looking): Promise<Look
 }
 
 async function requestOf(probe: HttpProbe, looking: Looking) {
-  const [url, headers, body] = await Promise.all([
+  const [asked, headers, body] = await Promise.all([
     resolve(probe.url, looking),
     resolveAll(probe.headers ?? {}, looking),
     probe.body === undefined ? undefined : resolve(probe.body, looking),
   ]);
-  learnCredentials(url, headers, looking);
+  learnCredentials(asked, headers, looking);
+  const url = withStandIn(asked, looking);
   return {
     url,
     headers,
@@ -49,6 +50,13 @@ async function requestOf(probe: HttpProbe, looking: Looking) {
     signal: looking.signal,
     ...(body === undefined ? {} : { body }),
   };
+}
+
+/** In a rehearsal another address may stand for the one that is asked. */
+function withStandIn(asked: string, { context }: Looking): string {
+  const { origin, pathname, search } = parseUrl(asked);
+  const address = context.standIn?.(origin);
+  return address === undefined ? asked : address + pathname + search;
 }
 
 /** A server may echo what it was sent; credentials that the author wrote out count as secrets too (invariant 11). */

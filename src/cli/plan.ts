@@ -9,15 +9,17 @@ import type { PreviewOptions } from "./preview.js";
 
 export interface PlanOptions extends PreviewOptions {
   readonly preview?: boolean;
+  readonly failure?: boolean;
 }
 
 /**
  * Shows what a run would do, in what order, and what it would wait for; with `preview` (or `diff`) also what each step
- * would change now. Errors: those of loading (exit 2) and of previews.
+ * would change now; with `failure` what would happen if it failed. Errors: those of loading (exit 2) and of previews.
  */
 export async function plan(reference: string, options: PlanOptions): Promise<void> {
   const loaded = await loadSequence(reference, process.cwd());
   const compiled = planFor(loaded.sequence, options.rehearse === true);
+  if (options.failure) return (await import("./plan-failure.js")).planFailure(compiled, options);
   const previews =
     options.preview || options.diff ? await (await import("./preview.js")).look(loaded, compiled, options) : undefined;
   if (options.json)

@@ -82,12 +82,18 @@ program
   .description("show the order, the waits and the gates of a sequence")
   .option("--preview", "with what each step would change now, as evo preview says it")
   .option("--diff", "with the resources and the paths of the properties that would change (implies --preview)")
+  .addOption(
+    new Option("--failure", "instead: what would happen at each step and gate if it failed there").conflicts([
+      "preview",
+      "diff",
+    ]),
+  )
   .addOption(rehearse)
   .addOption(engine)
   .addOption(json)
   .addHelpText(
     "after",
-    "\nExamples:\n  evo plan role-rollout\n  evo plan role-rollout --preview --rehearse\n  evo plan role-rollout --diff --json | jq .previews",
+    "\nExamples:\n  evo plan role-rollout\n  evo plan role-rollout --preview --rehearse\n  evo plan role-rollout --diff --json | jq .previews\n  evo plan role-rollout --failure",
   )
   .action(async (sequence, options) => (await import("./plan.js")).plan(sequence, options));
 

@@ -56,12 +56,16 @@ export function wasApplied(state: RunState, step: NodeId): boolean {
   return (state.steps[step] ?? []).some(({ outcome }) => outcome?.status === "succeeded");
 }
 
-/** Outcomes of operations that certainly changed nothing. A refusal may have come in the middle of an update. */
+/** Outcomes of operations that certainly changed nothing. */
 const WITHOUT_EFFECT: readonly AttemptOutcome["status"][] = ["absent", "locked"];
 
-/** Whether anything of this step may have been applied in this run: in doubt, yes. */
+/**
+ * Whether anything of this step may have been applied in this run: in doubt, yes. What was refused at its preview was not;
+ * other refusals may have come in the middle of an update.
+ */
 export function mayHaveEffect(state: RunState, step: NodeId): boolean {
   return (state.steps[step] ?? []).some(
-    ({ outcome }) => outcome === undefined || !WITHOUT_EFFECT.includes(outcome.status),
+    ({ outcome, previewed }) =>
+      outcome === undefined || !(WITHOUT_EFFECT.includes(outcome.status) || previewed?.refusal !== undefined),
   );
 }

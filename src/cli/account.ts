@@ -7,7 +7,6 @@ import { exitOf } from "../evo/exit.js";
 import type { StartedSession } from "../evo/start.js";
 import { EVO_VERSION } from "../evo/version.js";
 import { createRedactor, secretsInEnvironment } from "../redact.js";
-import { eventOf } from "../run/entries.js";
 import { evolve } from "../run/evolve.js";
 import type { Entry, News, Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
@@ -71,7 +70,7 @@ function follow(
       teller.tell(news);
       if (news.kind !== "recorded") return;
       newest = news.entry;
-      state = evolve(state, eventOf(news.entry));
+      state = evolve(state, { number: news.entry.number, event: news.event, actor: news.entry.actor });
       note?.(news, state);
     },
     state: () => state,

@@ -98,7 +98,7 @@ export function lineTeller(lines: Lines, known: RunState | undefined): Teller {
       const { line, details } = describeNews(news, sights.note(news, lines.now()));
       if (line !== undefined) lines.sayFolded(line, details);
       if (news.kind !== "recorded" || state === undefined || news.entry.number <= state.last) return;
-      state = evolve(state, eventOf(news.entry));
+      state = evolve(state, { number: news.entry.number, event: news.event, actor: news.entry.actor });
       if (news.event.type === "operation.intended") sights.forget(provedBy(state, news.event.step));
     },
     close: () => stop(),

@@ -2,7 +2,6 @@
 import type { Measurement } from "../gates/model.js";
 import { tally } from "../gates/tally.js";
 import type { GateId } from "../plan/model.js";
-import { eventOf } from "../run/entries.js";
 import { evolve } from "../run/evolve.js";
 import { countsFrom, isMeasurable } from "../run/gates.js";
 import type { News } from "../run/ports.js";
@@ -20,7 +19,7 @@ export function knownAtFirst(state: RunState): Known {
 export function learn(known: Known, news: News): Known {
   switch (news.kind) {
     case "recorded": {
-      const state = evolve(known.state, eventOf(news.entry));
+      const state = evolve(known.state, { number: news.entry.number, event: news.event, actor: news.entry.actor });
       if (news.event.type !== "operation.intended") return { ...known, state };
       const { [news.event.step]: _, ...leases } = known.leases;
       return { ...known, state, leases };

@@ -7,6 +7,7 @@ import { boardEntries, stackCalled } from "../evo/departures/reading.js";
 import { declare as declareAhead, scan, withdraw } from "../evo/departures/scan.js";
 import { findTargets } from "../evo/departures/targets.js";
 import { withLedger } from "../evo/reading.js";
+import { scheduledAges } from "../evo/schedules/standing.js";
 import { readSettings } from "../evo/settings.js";
 import { parseDuration } from "../sequence/duration.js";
 import { loadSequence } from "../sequence/load.js";
@@ -74,7 +75,8 @@ function isFinding({ result, drifted, before, entries }: ScanResult): boolean {
 export async function driftList(options: { readonly json?: boolean; readonly maxAge: string }): Promise<void> {
   const maxAge = parseDuration(options.maxAge) ?? wholeNumber("--max-age", options.maxAge, 1);
   await withLedger(readSettings(process.env, process.cwd()), say, async (ledger) => {
-    const rows = boardOf(await boardEntries(ledger), Date.now(), maxAge);
+    const ages = await scheduledAges(ledger);
+    const rows = boardOf(await boardEntries(ledger), Date.now(), (stack) => ages.get(stack) ?? maxAge);
     if (options.json) return printJson(rows);
     print(describeBoard(rows, Date.now(), columns()));
   });
@@ -87,7 +89,7 @@ export async function driftShow(name: string, options: { readonly json?: boolean
     const stack = stackCalled(name, all);
     const entries = all.filter((entry) => entry.stack === stack);
     const departures = departuresOf(entries, Date.now());
-    const [row] = boardOf(entries, Date.now(), Number.POSITIVE_INFINITY);
+    const [row] = boardOf(entries, Date.now(), () => Number.POSITIVE_INFINITY);
     const detailed = departures.map((departure) => ({
       departure,
       entry: entries.findLast(({ type, body }) => /detected|reopened/.test(type) && body.id === departure.id),

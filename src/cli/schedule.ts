@@ -2,7 +2,7 @@
 
 import { EvoError } from "../errors.js";
 import { withLedger } from "../evo/reading.js";
-import { standing } from "../evo/schedules/orders.js";
+import { standing } from "../evo/schedules/standing.js";
 import { nextOf } from "../evo/schedules/times.js";
 import { addSchedule, removeSchedule } from "../evo/schedules/words.js";
 import { readSettings } from "../evo/settings.js";

@@ -27,15 +27,22 @@ export interface BoardRow {
   readonly ignored: number;
 }
 
-/** The rows of every stack that the ledger knows, from its entries of departures and its newest scans. */
-export function boardOf(entries: readonly Entry[], now: number, maxAge: number): readonly BoardRow[] {
+/**
+ * The rows of every stack that the ledger knows, from its entries of departures and its newest scans. `maxAgeOf`:
+ * milliseconds after which a clean look at a stack is stale.
+ */
+export function boardOf(
+  entries: readonly Entry[],
+  now: number,
+  maxAgeOf: (stack: StackId) => number,
+): readonly BoardRow[] {
   const stacks = [...new Set(entries.flatMap(({ stack }) => stack ?? []))].sort();
   return stacks.map((stack) =>
     rowOf(
       stack,
       entries.filter((entry) => entry.stack === stack),
       now,
-      maxAge,
+      maxAgeOf(stack),
     ),
   );
 }

@@ -6,20 +6,13 @@ import { existsSync } from "node:fs";
 import { digest } from "../../canonical.js";
 import { scanEntries } from "../../departures/entries.js";
 import { knowledgeOf } from "../../departures/known.js";
-import {
-  jitterOf,
-  ORDER_TYPE,
-  type Order,
-  orderIn,
-  type Schedule,
-  scanOf,
-  schedulesOf,
-} from "../../departures/schedules.js";
+import { jitterOf, ORDER_TYPE, type Order, orderIn, type Schedule, scanOf } from "../../departures/schedules.js";
 import { EvoError } from "../../errors.js";
 import type { Jobs, NewJob, OpenLedger } from "../../ledger/index.js";
 import { scannedId } from "../departures/live.js";
 import type { Settings } from "../settings.js";
 import { openSchedule } from "./open.js";
+import { standing } from "./standing.js";
 import { type Due, dueOf } from "./times.js";
 
 /** One stack of an order, on the list of jobs. */
@@ -33,20 +26,6 @@ export interface Ordering {
   readonly ledger: OpenLedger;
   readonly jobs: Jobs<ScanJob>;
   say(line: string): void;
-}
-
-/** Schedules that stand, and what each ordered last. */
-export async function standing(
-  ledger: Pick<OpenLedger, "schedules">,
-): Promise<readonly { readonly schedule: Schedule; readonly last?: Order }[]> {
-  const entries = await ledger.schedules();
-  const orders = new Map(
-    entries.filter(({ type }) => type === ORDER_TYPE).map((entry) => [String(entry.body.schedule), orderIn(entry)]),
-  );
-  return schedulesOf(entries).map((schedule) => {
-    const last = orders.get(schedule.name);
-    return { schedule, ...(last === undefined ? {} : { last }) };
-  });
 }
 
 /** Orders what is due now. A schedule whose last scan is not done waits: what it misses meanwhile is one scan then. */

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OpenLedger } from "../../ledger/index.js";
 import type { Settings } from "../settings.js";
-import { type Ordering, orderDue, type ScanJob, standing } from "./orders.js";
+import { type Ordering, orderDue, type ScanJob } from "./orders.js";
+import { standing } from "./standing.js";
 import { createWorker } from "./work.js";
 
 /** Milliseconds between looks for what is due, and until another try after something went wrong. */

@@ -4,7 +4,7 @@ import { type ScheduleSpec, scheduleBody } from "../../departures/schedules.js";
 import { EvoError, EXIT } from "../../errors.js";
 import type { OpenLedger } from "../../ledger/index.js";
 import { findTargets } from "../departures/targets.js";
-import { standing } from "./orders.js";
+import { standing } from "./standing.js";
 import { cronProblem } from "./times.js";
 
 /**

@@ -111,14 +111,19 @@ export async function override(
   const find = (state: RunState) => gateFor(state, word, (gate) => gate.phase !== "consistent" && !gate.policy.dryRun);
   const { targets } = word;
   let gate: PlanGate | undefined;
-  const state = await say(ledger, word.run, (present): RunEvent => {
-    gate = find(present);
-    for (const target of targets ?? []) demandTarget(gate, target);
-    refuseOverridden(present, gate, targets);
-    const overrode = overrodeAt(present, gate, targets);
-    const only = targets === undefined ? {} : { targets };
-    return { type: "gate.overridden", at: systemClock.now(), gate: gate.id, ...only, overrode, ...reasonOf(word) };
-  });
+  const state = await say(
+    ledger,
+    word.run,
+    (present): RunEvent => {
+      gate = find(present);
+      for (const target of targets ?? []) demandTarget(gate, target);
+      refuseOverridden(present, gate, targets);
+      const overrode = overrodeAt(present, gate, targets);
+      const only = targets === undefined ? {} : { targets };
+      return { type: "gate.overridden", at: systemClock.now(), gate: gate.id, ...only, overrode, ...reasonOf(word) };
+    },
+    (present) => present.gates[gate?.id ?? ""]?.verdict?.entry ?? present.halt?.entry ?? present.drivenBy,
+  );
   if (gate === undefined) throw new Error("a word was recorded without having been said");
   return { state, gate };
 }

@@ -5,6 +5,7 @@
  */
 import type { NodeId, Plan, PlanGate, PlanNode } from "../../plan/model.js";
 import type { Entry } from "../../run/ports.js";
+import { unapprovedIn } from "./approvals.js";
 import { apart, evidenceOf, lacksOf } from "./evidence.js";
 import type { BoundaryReport, GateReport } from "./model.js";
 import { naming, ofType, type Read } from "./reading.js";
@@ -23,7 +24,7 @@ function boundaryOf(plan: Plan, own: readonly Entry[], looks: readonly Entry[], 
   const opened = openingBefore(plan, own, node.id, Number.POSITIVE_INFINITY);
   const first = firstIntent(plan, own, node.id);
   const next = nextStart(plan, own, node.id);
-  const ready = node.ready.map((gate) => gateOf(own, looks, gate, first));
+  const ready = node.ready.map((gate) => boundGate(plan, own, gateOf(own, looks, gate, first), gate));
   const converged = node.converged.map((gate) => gateOf(own, looks, gate, opened));
   const gates = [...ready, ...converged];
   const lacks = [
@@ -138,6 +139,12 @@ function gateOf(own: readonly Entry[], looks: readonly Entry[], gate: PlanGate, 
     })),
     ...(entry === undefined ? {} : { entry: entry.number }),
   };
+}
+
+/** An approval must have been of what was done. */
+function boundGate(plan: Plan, own: readonly Entry[], report: GateReport, gate: PlanGate): GateReport {
+  if (report.outcome !== "passed") return report;
+  return { ...report, lacks: [...report.lacks, ...unapprovedIn(plan, own, gate)] };
 }
 
 /** What must hold at the end of the run, judged by its completion. */

@@ -1,12 +1,15 @@
 /** What an audit finds wrong: each thing that a governed run may not do, told as if it had been done. */
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../../src/canonical.js";
+import { previewDigest } from "../../../src/run/difference.js";
 import type { Entry, NewEntry } from "../../../src/run/ports.js";
+import { approved, up } from "../../../src/sequence/builders.js";
 import { audit } from "../../../src/views/audit/audit.js";
 import type { AuditReport } from "../../../src/views/audit/model.js";
 import { auditPage } from "../../../src/views/audit/page.js";
 import { describeAudit } from "../../../src/views/audit/text.js";
 import { pageHtml, pageMarkdown } from "../../../src/views/document.js";
+import { NO_CHANGES, planOf } from "../../run/machine.js";
 import { type Append, answered, early, good, overridden, recovered, rollout, type Story, story } from "./stories.js";
 
 /** A ledger in memory, without a chain. */
@@ -172,6 +175,65 @@ describe("converged", () => {
       "not yet",
       "not yet",
     ]);
+  });
+});
+
+describe("what people answered", () => {
+  const eu = { gate: "gateway/policy-arrived", targets: ["eu"], reason: "drained" };
+  const around = (plot: (run: Story, first: number) => Promise<number>) =>
+    told(async (run, start) => {
+      const done = await run.operate("identity", [start]);
+      const pass = await run.pass("identity/mapping-stands", ["pool"], [done], "identity");
+      const first = await run.open("identity", [done, pass]);
+      await run.finish(await plot(run, first), [first]);
+    });
+
+  it("is an override where targets were excused, though the others have converged", async () => {
+    const { verdicts, boundaries } = await around(async (run, first) => {
+      const applied = await run.gateways([first]);
+      const word = await run.say("gate.overridden", eu, applied, { step: "gateway" });
+      const pass = await run.pass("gateway/policy-arrived", ["us"], applied, "gateway");
+      return run.open("gateway", [...applied, word, pass]);
+    });
+    expect([verdicts.ordered.holds, verdicts.converged.holds]).toEqual(["yes", "overridden"]);
+    expect(boundaries.find(({ node }) => node === "gateway")).toMatchObject({ state: "overridden", lacks: [] });
+  });
+
+  it("is none where it was of an earlier attempt", async () => {
+    const { verdicts } = await around(async (run, first) => {
+      const before = await run.gateways([first]);
+      await run.say("gate.overridden", { ...eu, targets: ["eu", "us"] }, before, { step: "gateway" });
+      return run.open("gateway", [
+        await run.operate("gateway-eu", before, 2),
+        await run.operate("gateway-us", before, 2),
+      ]);
+    });
+    expect(verdicts.converged).toMatchObject({
+      holds: "no",
+      because: [expect.stringContaining("gateway/policy-arrived did not pass")],
+    });
+  });
+
+  it.each<readonly [string, number, string, boolean, "yes" | "no"]>([
+    ["of just that, by enough", 2, previewDigest(NO_CHANGES), false, "yes"],
+    ["by too few", 1, previewDigest(NO_CHANGES), false, "no"],
+    ["of something else", 2, "another", false, "no"],
+    ["too long ago", 2, previewDigest(NO_CHANGES), true, "no"],
+  ])("is an approval %s", async (_, count, digest, late, holds) => {
+    const asks = approved({ by: "@access", count: 2, ...(late ? { expires: "1s" } : {}) });
+    const { append, entries } = memory();
+    const plan = planOf({ name: "s", steps: [up("a", { dir: "a", stack: "prod", readyWhen: [asks] })] });
+    const run = story(append, "r", plan);
+    const start = await run.start();
+    const request = await run.say("approval.requested", { gate: "a/ready/approved", plan: "p", previews: [] }, [start]);
+    const given = { gate: "a/ready/approved", request, plan: "p", previews: { a: digest }, reason: "read" };
+    for (const from of ["ann", "bob"].slice(0, count)) await run.say("approval.given", { ...given, from }, [request]);
+    const pass = await run.pass("a/ready/approved", ["approval"], [start], "a");
+    const last = await run.open("a", [await run.operate("a", [start, pass])]);
+    await run.say("run.completed", {}, [last]);
+    const report = auditOf(entries, "r");
+    expect(report.verdicts.converged.holds, JSON.stringify(report.verdicts.converged)).toBe(holds);
+    expect(report.people.map(({ did }) => did)).not.toContain("requested");
   });
 });
 

@@ -25,13 +25,15 @@ export interface Ordering {
   readonly settings: Settings;
   readonly ledger: OpenLedger;
   readonly jobs: Jobs<ScanJob>;
+  /** Aborts when whoever serves is told to leave: nothing more is ordered, and what is being looked at is given back. */
+  readonly leave: AbortSignal;
   say(line: string): void;
 }
 
 /** Orders what is due now. A schedule whose last scan is not done waits: what it misses meanwhile is one scan then. */
 export async function orderDue(ordering: Ordering, now: number): Promise<void> {
   for (const { schedule, last } of await standing(ordering.ledger)) {
-    if (!existsSync(schedule.root)) continue;
+    if (ordering.leave.aborted || !existsSync(schedule.root)) continue;
     const due = dueOf(schedule, last?.due, now);
     if (last !== undefined && !(await isDone(ordering, schedule, last, now))) continue;
     if (due !== undefined) await placeOrder(ordering, schedule, due, now);
@@ -47,8 +49,9 @@ async function isDone(ordering: Ordering, schedule: Schedule, last: Order, now: 
 }
 
 async function placeOrder(ordering: Ordering, schedule: Schedule, due: Due, now: number): Promise<void> {
-  const { ledger, jobs, say } = ordering;
+  const { ledger, jobs, leave, say } = ordering;
   const { stacks, why } = await stacksOf(ordering, schedule);
+  if (leave.aborted) return;
   const body = {
     ...{ at: now, schedule: schedule.name, due: due.at, times: due.times, stacks },
     ...(why === undefined ? {} : { why }),

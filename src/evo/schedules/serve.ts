@@ -25,8 +25,8 @@ export async function serveSchedules(
     return undefined;
   });
   if (jobs === undefined) return;
-  const ordering = { settings, ledger, jobs, say };
-  const worker = createWorker(ordering, leave);
+  const ordering = { settings, ledger, jobs, leave, say };
+  const worker = createWorker(ordering);
   await Promise.all([
     again(async () => orderDue(ordering, Date.now()).then(() => LOOK)),
     again(async () => ((await worker.work()) ? 0 : LOOK)),

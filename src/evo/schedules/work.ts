@@ -21,8 +21,8 @@ export interface Worker {
   close(): Promise<void>;
 }
 
-/** `leave`: what is being looked at is given back. */
-export function createWorker(ordering: Ordering, leave: AbortSignal): Worker {
+/** Takes jobs up and ends them, one batch after the other. */
+export function createWorker(ordering: Ordering): Worker {
   const { jobs } = ordering;
   let bench: Bench | undefined;
   const close = async (): Promise<void> => {
@@ -39,7 +39,7 @@ export function createWorker(ordering: Ordering, leave: AbortSignal): Worker {
   const workOn = async (order: number, mine: readonly Job<ScanJob>[]): Promise<void> => {
     try {
       const open = await benchFor(order);
-      await inParallel(mine, mine.length, (job) => scanOne(ordering, open, job, leave));
+      await inParallel(mine, mine.length, (job) => scanOne(ordering, open, job));
     } catch (error) {
       for (const { id } of mine) await jobs.giveBack(id, (error as Error).message);
     }
@@ -69,10 +69,9 @@ async function openBench({ settings, ledger }: Ordering, number: number): Promis
 }
 
 async function scanOne(
-  { jobs, say }: Ordering,
+  { jobs, leave, say }: Ordering,
   { session, subjects, order }: Bench,
   { id, data }: Job<ScanJob>,
-  leave: AbortSignal,
 ): Promise<void> {
   const subject = subjects.find(({ stack }) => stack === data.stack);
   if (subject === undefined) return jobs.giveBack(id, "no sequence and no settings file names it any more");

@@ -14,9 +14,10 @@ import type { RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { type Account, openAccount } from "./account.js";
 import { type Ended, endedWith, showEnd } from "./explain.js";
+import { explainingHolds } from "./holds.js";
 import { leave } from "./leave.js";
 import { tellerFor } from "./live.js";
-import { type OutputOptions, showOutcome } from "./news.js";
+import { type OutputOptions, STDERR, showOutcome } from "./news.js";
 import { sayAt } from "./output.js";
 import { listenToSignals } from "./signals.js";
 
@@ -45,7 +46,8 @@ export async function driveAndTell(
   account: Account,
   control: Control,
 ): Promise<Ended> {
-  const teller = await tellerFor(started, options, () => usualTimes(session.ledger, started.state));
+  const told = await tellerFor(started, options, () => usualTimes(session.ledger, started.state));
+  const teller = explainingHolds(told, session.ledger, started.state.run, options, STDERR.after);
   const state = await account
     .of({ started, loaded }, teller, (notifier) =>
       withNotices(settings, session.ledger, started.state, notifier, sayAt, (told) =>

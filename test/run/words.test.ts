@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/evo/clock.js";
 import { acknowledge, approve, type GateWord, override, reject } from "../../src/evo/gate-words.js";
+import { answering } from "../../src/evo/rehearse/people.js";
 import type { Verdict } from "../../src/gates/model.js";
 import type { OpenLedger } from "../../src/ledger/index.js";
 import type { PlanGate } from "../../src/plan/model.js";
@@ -14,7 +15,7 @@ import { evolve, fold } from "../../src/run/evolve.js";
 import { bodyOf } from "../../src/run/gates.js";
 import { holdLeases } from "../../src/run/leases.js";
 import { drive } from "../../src/run/loop.js";
-import type { Actor, News } from "../../src/run/ports.js";
+import type { Actor, News, Notifier } from "../../src/run/ports.js";
 import { gatesOf, type RunState } from "../../src/run/state.js";
 import { lookAtWords } from "../../src/run/words.js";
 import { acknowledged, approved, gate, independent, up } from "../../src/sequence/builders.js";
@@ -478,8 +479,9 @@ async function setUp(gates: readonly AuthoredGate[], previews: readonly ChangeSe
   const executor = { ...fake.executor, preview: async () => asked.shift() ?? NO_CHANGES };
   const never = new AbortController().signal;
   const first = fold(RUN, [eventOf(entry!)]);
-  const run = (on: (type: string) => void, from = first) => {
-    const { notifier } = listener((news: News) => news.kind === "recorded" && on(news.event.type));
+  const run = (on: (type: string) => void, from = first, people?: Notifier) => {
+    const { notifier: ear } = listener((news: News) => news.kind === "recorded" && on(news.event.type));
+    const notifier = people ?? ear;
     const ports = { ledger, executor, probe: passingProbe, clock: systemClock, notifier };
     return drive(from, leases, ports, { pause: never, stop: never });
   };
@@ -547,6 +549,17 @@ describe("a run that asks", () => {
     expect(state.halt).toMatchObject({ cause: "gate-failed", node: "one" });
     expect(state.halt?.reason).toContain("rejected by carol: looked at it");
     expect(operations).toEqual([]);
+  });
+
+  it("is answered for everybody who is asked where a fault matrix is rehearsed", async () => {
+    const { run, open, ledger, first } = await setUp([
+      approved({ by: ["alice", "@access"], count: 2, interval: "10ms" }),
+      acknowledged({ by: "@oncall", what: "quiet", targets: ["eu", "us"], interval: "10ms" }),
+    ]);
+    const notifier = answering(open, first, { tell: () => undefined });
+    expect((await run(() => undefined, first, notifier)).status).toBe("completed");
+    const words = ledger.entries.filter(({ body }) => "from" in body);
+    expect(words.map(({ body }) => body["from"]).sort()).toEqual(["@access 1", "@oncall 1", "@oncall 1", "alice"]);
   });
 
   it("goes on once it has been overridden", async () => {

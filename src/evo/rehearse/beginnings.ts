@@ -12,6 +12,7 @@ import { exitOf } from "../exit.js";
 import { takeUp } from "../resume.js";
 import { start } from "../start.js";
 import { type Bench, openIn, type Rehearsed, settingsIn } from "./bench.js";
+import { answering } from "./people.js";
 import type { Place } from "./place.js";
 
 /** A kept state of a place. */
@@ -66,7 +67,8 @@ async function goOn(bench: Bench, place: Place, subject: Rehearsed, found: reado
         ? await start(settings, session, subject, {})
         : await takeUp(settings, session, before, subject.loaded, { acceptChangedCode: false, reason: "kept" });
     const control = { pause: AbortSignal.any([pause.signal, bench.stop]), stop: bench.stop };
-    const state = await driveSession({ ...session, probe }, taken, { tell: () => undefined }, control);
+    const notifier = answering(session.ledger, taken.state, { tell: () => undefined });
+    const state = await driveSession({ ...session, probe }, taken, notifier, control);
     return { state, met };
   } finally {
     await session.close();

@@ -16,6 +16,7 @@ import { type StartedSession, start } from "../start.js";
 import { type Beginning, stopped } from "./beginnings.js";
 import { type Bench, openIn, type Rehearsed, rehearsedSubject, settingsIn } from "./bench.js";
 import { type Made, makeFault } from "./faults.js";
+import { answering } from "./people.js";
 import type { Place } from "./place.js";
 
 /** Milliseconds that users go on after the end, at most, until all that was changed has arrived. */
@@ -123,7 +124,8 @@ function drive(
   run: StartedSession,
   probe: Probe = made.probe,
 ): Promise<RunState> {
-  return driveSession({ ...session, probe }, run, notifier, { pause: stop, stop });
+  const told = answering(session.ledger, run.state, notifier);
+  return driveSession({ ...session, probe }, run, told, { pause: stop, stop });
 }
 
 /** Who has met the fault; and a boundary that is held shows that the run waits, so what it waits for comes then. */
@@ -163,6 +165,7 @@ async function recover(setting: Setting, driven: Driving, answered: RunState) {
   const subject = rehearsedSubject(recovery.loaded, bench.patience);
   const session = await openIn(bench, place, subject);
   try {
+    if (session.world?.name !== driven.session.world?.name) throw otherWorld(subject.plan.sequence.name);
     const started = await startRecovery(settings, session, subject, answered, recovery, undefined);
     const state = await drive({ ...driven, session }, started, session.probe);
     const approved = answered.halt?.recovery?.start !== "at-once";
@@ -170,6 +173,12 @@ async function recover(setting: Setting, driven: Driving, answered: RunState) {
   } finally {
     await session.close();
   }
+}
+
+function otherWorld(recovery: string): EvoError {
+  return new EvoError("recovery.elsewhere", `the recovery ${recovery} names another world`, {
+    remedy: "let both sequences name the same world",
+  });
 }
 
 function unanswered(error: unknown): undefined {

@@ -74,19 +74,21 @@ function wordOf(kind: FailureKind): string {
 }
 
 function describePath(path: FailurePath): string {
-  const { kind, comesTo, cause, attempts, backoff, othersGoOn, recovery, rule } = path;
+  const { kind, comesTo, attempts, backoff, othersGoOn } = path;
   const tries =
     attempts > 1 ? [`tried ${attempts} times${backoff === undefined ? "" : `, ${duration(backoff)} apart`}`] : [];
   const others = othersGoOn && comesTo === "halts" ? ["the rest of its group goes on"] : [];
-  const ends = { "goes on": "holds nothing back", holds: HOLDS, halts: halts(cause, recovery, rule) }[comesTo];
+  const ends = { "goes on": "holds nothing back", holds: HOLDS, halts: halts(path) }[comesTo];
   return [...tries, ...others, kind === "unresolved" ? `${ends} until somebody settles it` : ends].join("; then ");
 }
 
 const HOLDS = "holds: evo keeps looking until it converges or a person decides";
 
-function halts(cause: FailurePath["cause"], recovery: FailurePath["recovery"], rule: FailurePath["rule"]): string {
+function halts({ cause, recovery, rule }: FailurePath): string {
   const halt = cause === "inconsistent" ? "halts as inconsistent" : "halts";
   if (recovery === undefined) return rule === "recover" ? `${halt}: its rule says recover, and no recovery fits` : halt;
+  // No rule says so for these: a person does, and which recovery it is stands with the failure itself.
+  if (rule === undefined) return `${halt}; evo recover answers by the rules of the plan`;
   const { rule: name, sequence, starts } = recovery;
   return starts === "at once"
     ? `${halt} and recovers at once with ${sequence} (rule ${name})`

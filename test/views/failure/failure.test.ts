@@ -128,38 +128,38 @@ describe("the paths of failure", () => {
       one
         failed: tried 3 times, 30 s apart; then halts; evo recover answers with
           back.ts (rule back)
-        stopped by a person: halts; evo recover answers with back.ts (rule back)
+        stopped by a person: halts; evo recover answers by the rules of the plan
         refused by evo, its stack is locked: halts
-        its engine never started: tried 3 times; then halts; evo recover answers with
-          back.ts (rule back)
+        its engine never started: tried 3 times; then halts; evo recover answers by
+          the rules of the plan
         nobody knows how it ended: halts until somebody settles it
         applied by then: nothing
 
       left
         failed: the rest of its group goes on; then halts; evo recover answers with
           back.ts (rule back)
-        stopped by a person: halts; evo recover answers with back.ts (rule back)
+        stopped by a person: halts; evo recover answers by the rules of the plan
         refused by evo, its stack is locked: halts
-        its engine never started: tried 3 times; then halts; evo recover answers with
-          back.ts (rule back)
+        its engine never started: tried 3 times; then halts; evo recover answers by
+          the rules of the plan
         nobody knows how it ended: halts until somebody settles it
         applied by then, at most: one, a, b
 
       a
-        failed, stopped by a person: halts; evo recover answers with back.ts (rule
-          back)
+        failed: halts; evo recover answers with back.ts (rule back)
+        stopped by a person: halts; evo recover answers by the rules of the plan
         refused by evo, its stack is locked: halts
-        its engine never started: tried 3 times; then halts; evo recover answers with
-          back.ts (rule back)
+        its engine never started: tried 3 times; then halts; evo recover answers by
+          the rules of the plan
         nobody knows how it ended: halts until somebody settles it
         applied by then, at most: one, left
 
       b
-        failed, stopped by a person: halts; evo recover answers with back.ts (rule
-          back)
+        failed: halts; evo recover answers with back.ts (rule back)
+        stopped by a person: halts; evo recover answers by the rules of the plan
         refused by evo, its stack is locked: halts
-        its engine never started: tried 3 times; then halts; evo recover answers with
-          back.ts (rule back)
+        its engine never started: tried 3 times; then halts; evo recover answers by
+          the rules of the plan
         nobody knows how it ended: halts until somebody settles it
         applied by then, at most: one, left, a
 
@@ -171,8 +171,8 @@ describe("the paths of failure", () => {
       flags
         failed: halts: its rule says recover, and no recovery fits
         stopped by a person, refused by evo, its stack is locked: halts
-        its engine never started: tried 3 times; then halts; evo recover answers with
-          back.ts (rule back)
+        its engine never started: tried 3 times; then halts; evo recover answers by
+          the rules of the plan
         nobody knows how it ended: halts until somebody settles it
         applied by then, at most: one, left, a, b
 

@@ -6,10 +6,10 @@ import type { RunId } from "../run/events.js";
 import type { NewEntry } from "../run/ports.js";
 import { type Drifted, type DriftNews, idOf, type Kept } from "./drift.js";
 import { type Foreign, originOf } from "./foreign.js";
-import type { BackendView, Changed, PlannedOrder, StackKnowledge } from "./model.js";
+import type { BackendView, Changed, PlannedOrder, StackId, StackKnowledge } from "./model.js";
 import { type Moment, type Placed, placeOf } from "./order.js";
 import { ruleFor, writerOf } from "./policy.js";
-import { changedText, summaryOf } from "./words.js";
+import { changedText, shortName, summaryOf } from "./words.js";
 
 type Body = { readonly [key: string]: Json };
 
@@ -25,6 +25,16 @@ export interface Look {
   readonly run?: RunId | undefined;
   /** The entry of the scheduled scan that this look is part of. */
   readonly order?: number | undefined;
+  /** Drift that another governed stack caused, by the resource's URN. */
+  readonly ours?: ReadonlyMap<string, Ours> | undefined;
+}
+
+/** A drift's cause where it was evo itself: the operation that changed the same live resource through another stack. */
+export interface Ours {
+  readonly stack: StackId;
+  readonly run: RunId;
+  /** That tells of the operation's success. */
+  readonly entry: number;
 }
 
 /** Most resources that an entry lists; how many there were is always said. */
@@ -204,12 +214,23 @@ function driftEntry(look: Look, id: string, drifted: Drifted, moment: Moment): N
   const { urn, type, op, properties } = drifted;
   const paths = properties.map(({ path }) => path);
   const what = `drift: ${changedText([{ urn, type, op: op === "gone" ? "gone:" : "live differs:", paths }])}`;
-  // Who changed a live resource no provider tells.
-  const origin = { by: "unknown", from: "unknown", noted: {} };
+  const ours = look.ours?.get(urn);
+  const origin = { ...driftOrigin(ours), noted: {} };
   const summary = summaryOf(look.known.stack, placed, origin, what);
-  return detectedEntry(look, id, placed, moment, { kind: "drift", summary, origin, ...driftBody(drifted) }, [
-    { batch: 0 },
-  ]);
+  const body = {
+    kind: "drift",
+    summary,
+    origin,
+    ...driftBody(drifted),
+    ...(ours === undefined ? {} : { ours: { ...ours } }),
+  };
+  return detectedEntry(look, id, placed, moment, body, [{ batch: 0 }, ...(ours === undefined ? [] : [ours.entry])]);
+}
+
+/** Who changed a live resource no provider tells; evo knows what it did itself. */
+function driftOrigin(ours: Ours | undefined): { readonly by: string; readonly from: string } {
+  if (ours === undefined) return { by: "unknown", from: "unknown" };
+  return { by: `evo itself, run ${ours.run}`, from: `stack ${shortName(ours.stack)}, which holds the same resource` };
 }
 
 function driftBody(drifted: Drifted): Body {

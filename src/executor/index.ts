@@ -20,10 +20,12 @@ import { createOutputsReader } from "./stack/outputs.js";
 import { previewStep } from "./stack/preview.js";
 import type { Project } from "./stack/project.js";
 import { standInFor } from "./stack/stand-in.js";
+import { twinsOf } from "./stack/twins.js";
 import { changedBy, viewStack } from "./stack/view.js";
 
 export { createHostLauncher } from "./operation/launch.js";
 export type { ExecutorReads, ExecutorSettings, StackOutput } from "./settings.js";
+export type { Twin } from "./stack/twins.js";
 
 /** The executor of one evo process. It holds nothing that has to be closed: engines and their hosts live on their own. */
 export function createExecutor(
@@ -52,6 +54,7 @@ export function createExecutor(
     cancel: async (operation) => void signal(directoryOf(operation), "cancel"),
     outputs: (node, root) => readOutputs({ engine, env, ...named(node), ...findStack(node, root, env) }),
     refreshPreview: (node, root, aborted) => refreshPreview(lookAt(settings, node, root), aborted),
+    twins: (node, root, urns) => twinsOf(findStack(node, root, env).stack, urns),
     drift: (node, root, aborted) => liveDrift(lookAt(settings, node, root), aborted),
     locate: (node, root) => stackIdentity(findStack(node, root, env).stack),
     view: async (node, root, after) => viewStack({ engine, env, ...named(node), ...findStack(node, root, env) }, after),

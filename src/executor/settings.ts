@@ -6,6 +6,7 @@ import type { StepNode } from "../plan/model.js";
 import type { ChangeSet } from "../run/events.js";
 import type { OperationRequest } from "../run/ports.js";
 import type { EngineSettings } from "./operation/order.js";
+import type { Twin } from "./stack/twins.js";
 import type { ChangeQuestion } from "./stack/view.js";
 
 export interface StandIn {
@@ -54,4 +55,6 @@ export interface ExecutorReads {
   changed(node: StepNode, root: string, change: ChangeQuestion): readonly Changed[] | undefined;
   /** What differs between the live system and the checkpoint. Errors: as `refreshPreview`. */
   drift(node: StepNode, root: string, signal: AbortSignal): Promise<readonly Drifted[]>;
+  /** Where else these resources of the stack are held: by type and id, in the same file backend. */
+  twins(node: StepNode, root: string, urns: readonly string[]): readonly Twin[];
 }

@@ -4,6 +4,7 @@ import type { Drifted } from "../../src/departures/drift.js";
 import type { BackendView } from "../../src/departures/model.js";
 import { type Looker, lookForForeign, type Subject } from "../../src/evo/departures/foreign.js";
 import { scanStacks } from "../../src/evo/departures/live.js";
+import type { Twin } from "../../src/executor/index.js";
 import type { OpenLedger } from "../../src/ledger/index.js";
 import type { StepNode } from "../../src/plan/model.js";
 import { update, view } from "../departures/support.js";
@@ -13,6 +14,7 @@ let server: TestServer;
 let ledger: OpenLedger;
 const shown = new Map<string, BackendView>();
 const live = new Map<string, readonly Drifted[] | Error>();
+let twins: readonly Twin[] = [];
 
 beforeAll(async () => {
   server = await testServer();
@@ -22,12 +24,14 @@ beforeEach(async () => {
   ledger = await (await server.fresh()).open();
   shown.clear();
   live.clear();
+  twins = [];
 });
 
 function lookerOn(where: OpenLedger): Looker {
   const executor = {
     view: async ({ stack }: StepNode) => shown.get(stack.stack),
     changed: () => [],
+    twins: (_: StepNode, __: string, urns: readonly string[]) => twins.filter(({ urn }) => urns.includes(urn)),
     drift: async ({ stack }: StepNode) => {
       const found = live.get(stack.stack) ?? [];
       if (found instanceof Error) throw found;
@@ -92,5 +96,55 @@ describe("a scan", () => {
     live.set(stack, [drifted]);
     await scan();
     expect(await types("departure.*")).toEqual(["departure.detected", "departure.closed", "departure.reopened"]);
+  });
+
+  it("tells drift that evo caused through another stack from what nobody knows the cause of", async () => {
+    const [, other = ""] = stacks;
+    shown.set(stack, { exists: false, locks: [], updates: [] });
+    await lookForForeign(lookerOn(ledger), [subject(stack)], options);
+    shown.set(stack, view("c", [], { resources: 0 }));
+    await scan();
+    const changes = { counts: {}, resources: [{ urn: "theirs", type: "t", op: "update", paths: [], replaces: [] }] };
+    const succeeded = { operation: "r.s.1.up", began: 1, ended: Date.now() + 1, changes };
+    const [done] = await ledger.append(
+      [{ type: "operation.succeeded", stack: other, run: "r", causes: [], body: succeeded as never }],
+      { id: "done", leases: [] },
+    );
+    twins = [{ urn: "u", stack: other, other: "theirs" }];
+    live.set(stack, [drifted, { ...drifted, urn: "v" }]);
+    await scan();
+    const found = [];
+    for await (const { body, causes } of ledger.entries({ type: "departure.detected" }))
+      found.push([body.ours, causes.length, String(body.summary).replace(/:.*/, "")]);
+    expect(found).toEqual([
+      [
+        { stack: other, run: "r", entry: done?.number },
+        2,
+        "p/s0 was changed outside of any planned order by evo itself, run r",
+      ],
+      [undefined, 1, "p/s0 was changed outside of any planned order by unknown"],
+    ]);
+  });
+
+  it("is recorded once for an order, whoever looks and how often", async () => {
+    for (const one of stacks.slice(0, 2)) shown.set(one, view("c", [], { resources: 0 }));
+    const [order] = await ledger.append([{ type: "scan.ordered", causes: [], body: { at: 1 } }], {
+      id: "o",
+      leases: [],
+    });
+    const entry = order?.number ?? 0;
+    const never = new AbortController().signal;
+    const looks = [1, 2, 3].map(() =>
+      scanStacks(lookerOn(ledger), stacks.slice(0, 2).map(subject), {
+        ...{ parallel: 2, signal: never, order: { entry, scan: "nightly@1", timeLimit: 60_000 } },
+        ...options,
+      }),
+    );
+    const codes = (await Promise.allSettled(looks)).flatMap((one) =>
+      one.status === "rejected" ? one.reason.code : [],
+    );
+    expect(new Set(codes)).toEqual(new Set(["ledger.conflict"]));
+    expect(await types("drift.scanned")).toHaveLength(2);
+    expect(await ledger.scannedFor(entry)).toEqual(new Set(stacks.slice(0, 2)));
   });
 });

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { digest } from "../../canonical.js";
-import { driftNews, keep } from "../../departures/drift.js";
+import { type Drifted, type DriftNews, driftNews, keep } from "../../departures/drift.js";
 import { type Assessed, type Look, type Scan, scanEntries } from "../../departures/entries.js";
 import { knowledgeOf } from "../../departures/known.js";
 import type { PlannedOrder, StackId } from "../../departures/model.js";
@@ -12,6 +12,7 @@ import type { SequencePolicy } from "../../plan/model.js";
 import type { RunId } from "../../run/events.js";
 import type { Entry } from "../../run/ports.js";
 import { distinct, type Looker, lookForForeign, type Seen, type Subject } from "./foreign.js";
+import { oursAmong } from "./ours.js";
 import { inParallel } from "./parallel.js";
 
 /** A stack to scan, with the rules of the sequence that it was named through. */
@@ -96,6 +97,7 @@ async function scanOne(
     policy,
     run: options.run,
     order: options.order?.entry,
+    ours: await oursAmong(looker, subject, detectedIn(news), knowledge.lastLive ?? 0),
   };
   const recorded: Scan = { scan, took: look.now - began, ...outcome };
   const made = scanEntries(look, recorded, news, knowledge.lastLive ?? 0);
@@ -111,6 +113,10 @@ async function scanOne(
     ignored: (outcome.found?.ignored ?? []).reduce((sum, { count }) => sum + count, 0),
     entries: appended,
   };
+}
+
+function detectedIn(news: DriftNews | undefined): readonly Drifted[] {
+  return (news?.detected ?? []).map(({ drifted }) => drifted);
 }
 
 /** The append that a stack's part of an order is recorded by: a second one is refused (`ledger.conflict`). */

@@ -80,7 +80,7 @@ function missingStacks(
         : declared.includes(`${project}/${stack}`)
     )
       return [];
-    if (stack !== undefined && has(project, stack)) return [];
+    if (has(project, stack)) return [];
     const name = `${project}/${stack ?? "prod"}`;
     const which = stack === undefined ? "; which stack is not written out" : "";
     return [

@@ -19,7 +19,7 @@ import type { HostMessage } from "./host.js";
 import type { WorldEntry } from "./log.js";
 import type { Fault, StandIns } from "./model.js";
 import { readLines } from "./ndjson.js";
-import { bringOutside, stackFile } from "./outside.js";
+import { bringOutside, stackFile, stackFiles } from "./outside.js";
 import {
   type Fixed,
   type HostState,
@@ -73,8 +73,8 @@ export interface World {
   readonly traffic: TrafficSpec;
   /** What its author declared for what is out of a rehearsal's reach. */
   readonly standIns: StandIns;
-  /** Whether its backend holds this stack of a project. */
-  has(project: string, stack: string): boolean;
+  /** Whether its backend holds this stack of a project; without a name, any of it. */
+  has(project: string, stack?: string): boolean;
   /** The world's own log so far. */
   log(): Promise<readonly WorldEntry[]>;
   /** Makes something go wrong from now on. */
@@ -284,7 +284,10 @@ function worldOf(name: string, places: Places, settings: Settings, { client, sta
     origin: (region) => originOf(state, region),
     traffic: { targets: state.origins, ...state.traffic },
     standIns: state.standIns,
-    has: (project, stack) => existsSync(stackFile(places.backend, project, stack)),
+    has: (project, stack) =>
+      stack === undefined
+        ? stackFiles(places.backend, project).length > 0
+        : existsSync(stackFile(places.backend, project, stack)),
     log: async () => {
       await client.ask({ op: "flush" });
       return readLines(places.log) as unknown as readonly WorldEntry[];

@@ -2,7 +2,7 @@
  * Stacks that stand in for those outside of a sequence, in the world's own backend: nothing but outputs, for
  * StackReferences to read. (Format: apitype.CheckpointV3 of pulumi/pulumi, in the file backend's folders by project.)
  */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Properties } from "./model.js";
 import { type Places, readJson, writeJson } from "./settings.js";
@@ -10,6 +10,12 @@ import { type Places, readJson, writeJson } from "./settings.js";
 /** Where a stack's checkpoint lies in a file backend. */
 export function stackFile(backend: string, project: string, stack: string): string {
   return join(backend, ".pulumi", "stacks", project, `${stack}.json`);
+}
+
+/** The checkpoints of all stacks of a project. */
+export function stackFiles(backend: string, project: string): readonly string[] {
+  const folder = dirname(stackFile(backend, project, "any"));
+  return existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(".json")) : [];
 }
 
 /** Writes the stand-ins, by `<project>/<stack>`. A stack that was made in this world is left as it is. */

@@ -21,11 +21,17 @@ export function describeTimes(rows: readonly ConvergenceTimes[], width: number):
     time(row.median),
     time(row.p95),
     time(row.last),
-    String(row.timedOut),
-    String(row.failed),
-    row.target === undefined ? "-" : String(row.flaps),
-    row.target === undefined ? "-" : String(row.wavers),
+    remarks(row),
   ]);
-  const head = ["GATE", "PASSES", "MEDIAN", "P95", "LAST", "TIMED OUT", "FAILED", "FLAPPED", "WAVERED"];
-  return table([head, ...cells], width);
+  return table([["GATE", "PASSES", "MEDIAN", "P95", "LAST", ""], ...cells], width);
+}
+
+function remarks({ timedOut, failed, flaps, wavers }: ConvergenceTimes): string {
+  const counts = [
+    [timedOut, "timed out"],
+    [failed, "failed"],
+    [flaps, "flapped"],
+    [wavers, "wavered"],
+  ] as const;
+  return counts.flatMap(([count, what]) => (count === 0 ? [] : [`${what} ${count}x`])).join(", ");
 }

@@ -216,11 +216,12 @@ program
 program
   .command("serve")
   .description("drive every run that is to go on and that nobody drives, until a signal")
+  .option("--listen <host:port>", "answer /healthz and /readyz, and take signed words of other systems at /words")
   .addOption(engine)
   .addOption(output)
   .addHelpText(
     "after",
-    "\nExamples:\n  evo serve\n  evo up role-rollout --detach && evo serve\n\nA signal lets go of all runs; engines go on, and whoever serves next follows them.",
+    "\nExamples:\n  evo serve\n  evo up role-rollout --detach && evo serve\n  EVO_WEBHOOK_SECRETS=change-board=whsec_… evo serve --listen 127.0.0.1:8080 --output ndjson\n\nA signal lets go of all runs; engines go on, and whoever serves next follows them.",
   )
   .action(async (options) => (await import("./serve.js")).serve(options));
 

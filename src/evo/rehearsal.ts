@@ -60,10 +60,10 @@ export interface NamedWorld {
   readonly name?: string;
 }
 
-/** The world that a sequence names, or the default one: of its own all the same. */
-export function rehearsalOf(loaded: Pick<LoadedSequence, "file" | "world" | "sequence">): NamedWorld {
-  if (loaded.world !== undefined) return { module: resolve(loaded.world) };
-  return { module: DEFAULT_WORLD, name: `${loaded.sequence.name}-${sha256(loaded.file).slice(0, 6)}` };
+/** The world that a sequence names, or the default one, which all sequences of a folder share: they are about one system. */
+export function rehearsalOf({ world, root }: Pick<LoadedSequence, "world" | "root">): NamedWorld {
+  if (world !== undefined) return { module: resolve(world) };
+  return { module: DEFAULT_WORLD, name: `default-${sha256(resolve(root)).slice(0, 6)}` };
 }
 
 const DEFAULT_WORLD = packageFile("dist", "world", "default.js");

@@ -41,9 +41,11 @@ function lacking(standIns: StandIns, there: readonly string[] = []): StandInsMis
     'import * as aws from "@pulumi/aws";\nconst net = new StackReference("acme/net/prod");\nnet.getOutput("vpc");\naws.ec2.getVpc({});\naws.getRegion();\n',
   );
   const file = join(root, "sequences/shop.ts");
-  const { module } = rehearsalOf({ file, sequence: SEQUENCE });
+  const { module } = rehearsalOf({ root });
   const outside = outsideOf([{ dir: "app", stack: "prod" }], root);
-  const world = { standIns, regions: ["local"], has: (...name: readonly string[]) => there.includes(name.join("/")) };
+  const has = (project: string, stack?: string) =>
+    there.some((name) => name === `${project}/${stack}` || (stack === undefined && name.startsWith(`${project}/`)));
+  const world = { standIns, regions: ["local"], has };
   try {
     demandStandIns({ plan: compile(SEQUENCE), root, file, module, outside, env: standIns.env ?? {} }, world);
     return undefined;

@@ -1,0 +1,48 @@
+/**
+ * The whole fault matrix of the role rollout: under its declared rules no cell is red; without one of them some cell is.
+ * In minutes.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { compile } from "../../src/plan/compile.js";
+import { cellsOf } from "../../src/rehearse/cells.js";
+import { loadSequence } from "../../src/sequence/load.js";
+import type { Sequence } from "../../src/sequence/model.js";
+import { type Evo, openEvo } from "../support/evo.js";
+import { bringRollout, changedRollout, redOf, rehearse } from "./support.js";
+
+let evo: Evo;
+beforeAll(async () => {
+  evo = await openEvo();
+  bringRollout(evo);
+});
+afterAll(() => evo.close());
+
+test("no cell is red, and every place is in it", async () => {
+  const { sequence } = await loadSequence("role-rollout", evo.directory);
+  const told = await rehearse(evo, "role-rollout");
+  console.log(`${told.results.length} cells in ${Math.round(told.duration / 1000)} s`);
+  expect(redOf(told)).toEqual([]);
+  expect(told.code, told.stderr).toBe(0);
+  expect(told.results.map(({ cell }) => cell.id)).toEqual(cellsOf(compile(sequence)).map(({ id }) => id));
+});
+
+const without = (rule: string) => (sequence: Sequence) => ({
+  ...sequence,
+  recovery: (sequence.recovery ?? []).filter(({ name }) => name !== rule),
+});
+
+/** The other rule no longer stands in for it. */
+const withoutTakingBack = (sequence: Sequence): Sequence => ({
+  ...sequence,
+  recovery: without("take-back")(sequence).recovery.map((rule) => ({ ...rule, when: { at: ["flags"] } })),
+});
+
+test.each<[string, string, (sequence: Sequence) => Sequence]>([
+  ["the rule that takes back", "gateway-eu-west-1=fails", withoutTakingBack],
+  ["the rule that corrects forward", "flags=fails", without("correct-forward")],
+  ["consistentWhen", "flags/eu-west-1=slowly", (sequence) => ({ ...sequence, consistentWhen: [] })],
+])("without %s the cell %s is red", async (_what, cell, change) => {
+  const told = await rehearse(evo, await changedRollout(evo, change), "--faults", cell);
+  expect(told.results.map(({ green }) => green)).toEqual([false]);
+  expect(told.code).toBe(7);
+});

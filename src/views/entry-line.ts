@@ -23,7 +23,29 @@ function sentence(entry: Told): string {
   if (entry.type === "gate.measured") return measured(entry);
   if (entry.type === "sequence.declared") return declared(entry);
   const event = { type: entry.type, ...entry.body } as unknown as RunEvent;
-  return describeEvent(event) ?? describeDeparture(entry) ?? strange(entry);
+  return (
+    describeEvent(event, undefined, entry.actor.claimed) ??
+    describeDeparture(entry) ??
+    describeMessage(entry) ??
+    strange(entry)
+  );
+}
+
+/** Webhooks, both ways. */
+function describeMessage({ type, body }: Told): string | undefined {
+  const about = `${String(body.notice)}, entry ${String(body.entry)}, to ${String(body.to)}`;
+  switch (type) {
+    case "notification.sent":
+      return `told: ${about}`;
+    case "notification.failed":
+      return `not told: ${about}: ${String(body.reason)}`;
+    case "webhook.received":
+      return `${String(body.from)} says over HTTP: ${String(body.type)} ${String(body.gate)} of ${String(body.run)}`;
+    case "acknowledgment.refused":
+      return `a word over HTTP was refused: ${String(body.from ?? body.peer)}: ${String(body.why)}`;
+    default:
+      return undefined;
+  }
 }
 
 function declared({ sequence, body: { file, digest } }: Told): string {

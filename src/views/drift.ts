@@ -23,6 +23,8 @@ export interface BoardRow {
   /** When the oldest open departure was first seen, and how many are open. */
   readonly firstSeen?: number;
   readonly open: number;
+  /** How many are there with a person's leave, for a time that is not over. */
+  readonly accepted: number;
   /** Properties and resources that rules left out of the newest look. */
   readonly ignored: number;
 }
@@ -51,7 +53,8 @@ function rowOf(stack: StackId, entries: readonly Entry[], now: number, maxAge: n
   const scans = entries.filter(({ type }) => type === "drift.scanned").sort((a, b) => a.number - b.number);
   const newest = scans.at(-1);
   const assessed = scans.findLast(({ body }) => body.result !== "not assessed");
-  const open = departuresOf(entries, now).filter((departure) => departure.open);
+  const departures = departuresOf(entries, now);
+  const open = departures.filter((departure) => departure.open);
   const seen = open.map(({ detected }) => detected);
   return {
     stack,
@@ -62,6 +65,7 @@ function rowOf(stack: StackId, entries: readonly Entry[], now: number, maxAge: n
     ...(assessed === undefined ? {} : { assessed: Number(assessed.body.at) }),
     ...(seen.length === 0 ? {} : { firstSeen: Math.min(...seen) }),
     open: open.length,
+    accepted: departures.filter((departure) => !departure.open && departure.accepted !== undefined).length,
     ignored: ignoredIn(assessed?.body.ignored),
   };
 }
@@ -98,9 +102,13 @@ export function describeBoard(rows: readonly BoardRow[], now: number, width: num
     ago(row.assessed),
     row.firstSeen === undefined ? "-" : ago(row.firstSeen),
     String(row.open),
-    row.why?.split("\n")[0] ?? (row.ignored > 0 ? `${row.ignored} ignored` : ""),
+    row.why?.split("\n")[0] ?? leftOut(row),
   ]);
   return table([["STACK", "STATE", "ASSESSED", "FIRST SEEN", "OPEN", ""], ...cells], width);
+}
+
+function leftOut({ accepted, ignored }: BoardRow): string {
+  return [...(accepted > 0 ? [`${accepted} accepted`] : []), ...(ignored > 0 ? [`${ignored} ignored`] : [])].join(", ");
 }
 
 /** A departure, whole, with what differs. */

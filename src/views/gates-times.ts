@@ -21,14 +21,18 @@ export interface ConvergenceTimes {
   readonly failed: number;
 }
 
-/** One row for each gate and each target, in the order in which they were first met. `watched`: oldest run first. */
+/** One row for each gate, in the order in which they were first met, and behind it one for each target. `watched`: oldest run first. */
 export function timesOf(watched: readonly Watched[]): readonly ConvergenceTimes[] {
   const rows = new Map<string, Watched[]>();
   for (const one of watched) {
     const key = `${one.gate}\n${one.target ?? ""}`;
     rows.set(key, [...(rows.get(key) ?? []), one]);
   }
-  return [...rows.values()].flatMap((all) => (all[0] === undefined ? [] : [rowOf(all[0], all)]));
+  const all = [...rows.values()].flatMap((some) => (some[0] === undefined ? [] : [rowOf(some[0], some)]));
+  return [...new Set(all.map(({ gate }) => gate))].flatMap((gate) => {
+    const own = all.filter((row) => row.gate === gate);
+    return [...own.filter(({ target }) => target === undefined), ...own.filter(({ target }) => target !== undefined)];
+  });
 }
 
 function rowOf({ gate, target }: Watched, all: readonly Watched[]): ConvergenceTimes {

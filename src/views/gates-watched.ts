@@ -9,6 +9,7 @@ import type { GateId, NodeId, PlanGate } from "../plan/model.js";
 import type { RunEvent, RunId } from "../run/events.js";
 import { evolve, fold, type Numbered } from "../run/evolve.js";
 import { countsFrom } from "../run/gates.js";
+import { overrideOf } from "../run/overrides.js";
 import { gatesOf, type RunState } from "../run/state.js";
 
 /** What the entries of one run tell of a gate (without a target) or of one of its targets. */
@@ -135,7 +136,8 @@ function notePass(log: Log, state: RunState, gate: PlanGate, at: number): void {
     const book = bookOf(log, gate.id, target);
     if (isWatched(until)) book.times.push(until - from);
   };
-  add(at);
+  // What somebody signed to go on without has not converged: how long that took is no time of the gate's.
+  if (overrideOf(state, gate) === undefined) add(at);
   for (const { name } of gate.targets) {
     const measured = state.gates[gate.id]?.measured[name];
     if (measured?.last.verdict === "pass") add(Math.max(from, measured.since), name);

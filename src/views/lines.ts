@@ -4,8 +4,11 @@ import type { ChangeSet, RunEvent, TargetReport } from "../run/events.js";
 import type { LeaseHolder, News } from "../run/ports.js";
 import { counted, duration, planned, shown } from "./text.js";
 
-/** The line for a recorded event; nothing for those that a person needn't see as they come. `run`: its name, to be said. */
-export function describeEvent(event: RunEvent, run?: string): string | undefined {
+/**
+ * The line for a recorded event; nothing for those that a person needn't see as they come. `run`: its name, to be said;
+ * `by`: who recorded it.
+ */
+export function describeEvent(event: RunEvent, run?: string, by = "somebody"): string | undefined {
   switch (event.type) {
     case "run.started":
       return `run${run === undefined ? "" : ` ${run}`} of ${event.plan.sequence.name} started${event.rehearsal === undefined ? "" : `, rehearsed in world ${event.rehearsal}`}`;
@@ -26,21 +29,21 @@ export function describeEvent(event: RunEvent, run?: string): string | undefined
     case "gate.measured":
       return undefined;
     case "gate.passed":
-      return `${event.gate}: passed (${event.targets.map((target) => target.target).join(", ")})`;
+      return `${event.gate}: passed (${event.targets.flatMap(({ target, converged }) => (converged ? [target] : [])).join(", ")})`;
     case "gate.failed":
     case "gate.errored":
     case "gate.inconclusive":
       return `${event.gate}: ${event.timedOut ? "timed out" : GATE_WORDS[event.type]}: ${event.reason}`;
     case "acknowledgment.received":
-      return `${event.gate}: acknowledged${event.from === undefined ? "" : ` by ${event.from}`}: ${event.reason}`;
+      return `${event.gate}: ${event.targets.join(", ")} acknowledged by ${event.from ?? by}: ${event.reason}`;
     case "approval.requested":
       return `${event.gate}: approval is asked for${event.previews.map(({ step, changes }) => `; ${step}: ${planned(changes.counts)}`).join("")}`;
     case "approval.given":
-      return `${event.gate}: approved${event.from === undefined ? "" : ` by ${event.from}`}: ${event.reason}`;
+      return `${event.gate}: approved by ${event.from ?? by}: ${event.reason}`;
     case "approval.rejected":
-      return `${event.gate}: rejected${event.from === undefined ? "" : ` by ${event.from}`}: ${event.reason}`;
+      return `${event.gate}: rejected by ${event.from ?? by}: ${event.reason}`;
     case "gate.overridden":
-      return `${event.gate}: overridden${event.targets === undefined ? "" : ` for ${event.targets.join(", ")}`}: signed: ${event.reason}`;
+      return `${event.gate}: overridden${event.targets === undefined ? "" : ` for ${event.targets.join(", ")}`}, signed by ${event.from ?? by}: ${event.reason}`;
     case "boundary.opened":
       return `${event.node}: converged`;
     case "run.held":

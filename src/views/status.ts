@@ -4,7 +4,7 @@ import type { NodeId, PlanGate, StepNode } from "../plan/model.js";
 import { mayStart, stepsOf } from "../run/edges.js";
 import type { HaltCause } from "../run/events.js";
 import { isMeasurable } from "../run/gates.js";
-import { isOverridden } from "../run/overrides.js";
+import { isOverridden, judgedGate } from "../run/overrides.js";
 import { gatesOf, isOver, lastAttempt, type RunState, type RunStatus } from "../run/state.js";
 import { clockTime, counted, duration, shown, table, wrap } from "./text.js";
 import { type Ask, asksOf, describeWords, overridesOf, type SignedOverride } from "./words.js";
@@ -119,7 +119,7 @@ function statusOf(state: RunState, step: StepNode): StepStatus {
 export function missingSignals(state: RunState): readonly MissingSignal[] {
   return gatesOf(state.started.plan)
     .filter((gate) => isAwaited(state, gate))
-    .flatMap((gate) => gate.targets.flatMap(({ name }) => missingSignal(state, gate, name)));
+    .flatMap((gate) => judgedGate(state, gate).targets.flatMap(({ name }) => missingSignal(state, gate, name)));
 }
 
 /** Whether a gate could be looked at and holds something back that has not passed yet. */

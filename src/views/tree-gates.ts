@@ -44,7 +44,7 @@ function judged(input: TreeInput, gates: readonly PlanGate[], window: number): r
 /** A gate of one target is one row. */
 function gateRow(input: TreeInput, gate: PlanGate, assessment: GateAssessment, apart: string | undefined): TreeRow {
   const { state, now } = input;
-  const targets = gate.targets.map(({ name }) => targetRow(input, gate, name));
+  const targets = gate.targets.map(({ name }) => excused(state, gate, targetRow(input, gate, name)));
   const [only] = targets;
   const passed = state.gates[gate.id]?.passed !== undefined;
   const said = passed ? "passed" : (verdictOf(input, gate) ?? apart);
@@ -66,6 +66,14 @@ function gateRow(input: TreeInput, gate: PlanGate, assessment: GateAssessment, a
     spare: passed ? 4 : 1,
     children: passed ? [] : targets,
   };
+}
+
+/** A target that somebody signed for holds nothing back, whatever is seen there. */
+function excused(state: RunState, gate: PlanGate, row: TreeRow): TreeRow {
+  const override = overrideOf(state, gate);
+  return override?.targets?.includes(row.name) === true
+    ? { ...row, mark: "none", text: `${row.text}; overridden by ${override.by}` }
+    : row;
 }
 
 function markOf(state: RunState, gate: PlanGate): Mark {

@@ -101,6 +101,23 @@ describe("what a run tells of a gate", () => {
     expect(of(all, "b")?.times).toEqual([]);
   });
 
+  it("counts no time where somebody signed to go on without a target", () => {
+    const halted = simulate(
+      planWith(),
+      world(() => "fail"),
+      300_000,
+    );
+    const at = halted.now;
+    const targets = [{ target: "a", converged: true, counts: { pass: 9, fail: 0, inconclusive: 0, error: 0 } }];
+    const signed = afterwards(
+      halted,
+      { type: "gate.overridden", at, gate: GATE, targets: ["b"], overrode: [], reason: "drained" },
+      { type: "gate.passed", at, gate: GATE, operations: [], targets, samples: [] },
+    );
+    expect(of(watchedIn("r1", signed.entries))?.times).toEqual([]);
+    expect(of(watchedIn("r1", signed.entries), "a")?.times).toEqual([0]);
+  });
+
   it("is nothing of a run without entries", () => {
     expect(watchedIn("r1", [])).toEqual([]);
   });
@@ -132,8 +149,8 @@ describe("the times", () => {
 
   it("fit 80 columns", () => {
     const rows = timesOf([
-      one("r1", [9_000]),
       one("r1", [4_200], "eu-west-1", { flaps: 2 }),
+      one("r1", [9_000]),
       one("r1", [], "us-east-1"),
       one("r2", [12_000], undefined, { timedOut: 1 }),
       one("r2", [700], "eu-west-1", { timedOut: 1, wavers: 3 }),

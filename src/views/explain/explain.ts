@@ -2,6 +2,7 @@
 import type { Departure } from "../../departures/model.js";
 import { isOver, type RunState } from "../../run/state.js";
 import { viewRun } from "../status.js";
+import { overridesOf } from "../words.js";
 import { chainOf } from "./chain.js";
 import { choicesOf } from "./choices.js";
 import { conditionsOf } from "./conditions.js";
@@ -40,6 +41,7 @@ export function explain(input: ExplainInput): Explanation {
     inQuestion: isOver(state) ? [] : changeOf(state, gates),
     consumers: isOver(state) ? [] : consumersOf(input, gates),
     departures: input.departures.map(departureOf),
+    overrides: overridesOf(state),
     conditions: conditionsOf(situation),
     choices: choicesOf(situation),
   };

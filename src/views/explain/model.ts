@@ -8,6 +8,7 @@ import type { GateId, NodeId } from "../../plan/model.js";
 import type { HaltCause, OperationId } from "../../run/events.js";
 import type { ConvergenceTimes } from "../gates-times.js";
 import type { RunView, StepStatus } from "../status.js";
+import type { SignedOverride } from "../words.js";
 
 export interface Explanation {
   readonly schema: "evo.explain/1";
@@ -40,6 +41,8 @@ export interface Explanation {
   /** Steps that were applied although they rest on what has not converged. */
   readonly consumers: readonly Consumer[];
   readonly departures: readonly ExplainedDeparture[];
+  /** What somebody has signed to go on without (invariant 12). */
+  readonly overrides: readonly SignedOverride[];
   /** What would have to be true to go on. */
   readonly conditions: readonly string[];
   /** What a person can do now. Nothing is in it that evo would refuse in this state. */

@@ -6,6 +6,7 @@ import { neededOf } from "../../gates/assess.js";
 import { isWordProbe, type Target, type Verdict } from "../../gates/model.js";
 import type { PlanGate } from "../../plan/model.js";
 import type { Counts, TargetReport } from "../../run/events.js";
+import { judgedGate } from "../../run/overrides.js";
 import { gatesOf, type MeasuredTarget, type RunState } from "../../run/state.js";
 import { timesFor } from "../gates-times.js";
 import { beginningOf, type Watched, watchedIn } from "../gates-watched.js";
@@ -22,9 +23,12 @@ export function standings(input: ExplainInput): readonly GateStanding[] {
   const { state, entries } = input;
   if (state.ended !== undefined && state.status === "completed") return [];
   const watched = watchedIn(state.run, numberedOf(entries, state.run));
-  return gatesOf(state.started.plan)
-    .filter((gate) => isAwaited(state, gate))
-    .map((gate) => standing(input, gate, watched));
+  return (
+    gatesOf(state.started.plan)
+      .filter((gate) => isAwaited(state, gate))
+      // Targets that somebody signed to go on without hold nothing back.
+      .map((gate) => standing(input, judgedGate(state, gate), watched))
+  );
 }
 
 function standing(input: ExplainInput, gate: PlanGate, watched: readonly Watched[]): GateStanding {

@@ -2,6 +2,7 @@
 
 import { describeUsual } from "../gates-text.js";
 import { clockTime, counted, duration, shown, table, wrap } from "../text.js";
+import { describeWords } from "../words.js";
 import type { Explanation, GateStanding, MissingTarget, TargetStanding } from "./model.js";
 
 /** All of it, each line at most `width` wide where words allow it. */
@@ -25,6 +26,7 @@ function standing(explanation: Explanation, width: number): readonly string[] {
   return [
     ...why(explanation, width),
     ...departed(explanation, width),
+    ...section("signed", describeWords([], explanation.overrides), width),
     ...missing(explanation, width),
     ...converged(explanation, width),
     ...applied(explanation, width),

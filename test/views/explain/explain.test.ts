@@ -456,6 +456,26 @@ describe("the choices", () => {
   });
 });
 
+describe("an override", () => {
+  it("is shown, and the targets that it excuses are missing no more", () => {
+    const gate = "gateway/policy-arrived";
+    const signed = {
+      type: "gate.overridden",
+      at: 200_000,
+      gate,
+      targets: ["eu-west-1"],
+      overrode: [],
+      reason: "drained",
+    } as const;
+    const explanation = explained(afterwards(never(), signed), 210_000);
+    expect(explanation.overrides).toMatchObject([{ gate, targets: ["eu-west-1"], reason: "drained" }]);
+    expect(explanation.missing).toEqual([]);
+    expect(explanation.gates[0]?.targets.map(({ target }) => target)).toEqual(["us-east-1", "ap-southeast-2"]);
+    expect(told(explanation, 120)).toContain(`signed\n  overridden: ${gate} for eu-west-1, signed by `);
+    expect(explanation.choices.map(({ choice }) => choice)).not.toContain("override");
+  });
+});
+
 describe("partial convergence", () => {
   it("knows what had converged when it was judged, what passes, and what nobody could see", () => {
     const gate = look("policy-arrived", REGIONS, { consecutiveSuccessLimit: 5, consecutiveErrorLimit: 3 });

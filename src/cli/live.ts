@@ -87,7 +87,8 @@ export function newsLines(): (news: News) => string | undefined {
     if (news.kind === "ledger") return describeLedger(news, Date.now());
     if (news.kind !== "recorded") return undefined;
     const { event, entry } = news;
-    if (event.type !== "gate.measured") return describeEvent(event, entry.run) ?? describeEntry(entry);
+    if (event.type !== "gate.measured")
+      return describeEvent(event, entry.run, entry.actor.claimed) ?? describeEntry(entry);
     const missed = event.measurements.find((look) => look.verdict !== "pass");
     if (missed === undefined) return undefined;
     const key = [event.gate, event.target, ...event.operations].join("\n");

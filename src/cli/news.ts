@@ -118,7 +118,7 @@ function describeNews(
   switch (news.kind) {
     case "recorded":
       return {
-        line: describeEvent(news.event, news.entry.run) ?? describeEntry(news.entry),
+        line: describeEvent(news.event, news.entry.run, news.entry.actor.claimed) ?? describeEntry(news.entry),
         details: describeDetails(news.event),
       };
     case "looked":

@@ -54,7 +54,7 @@ function telling() {
     waiting: () => timers.length,
     tell,
     record(event: object) {
-      const entry = { number: ++entries, run: "rollout-k3m9qa" } as Entry;
+      const entry = { number: ++entries, run: "rollout-k3m9qa", actor: { claimed: "me", authenticated: "w" } } as Entry;
       tell({ kind: "recorded", entry, event: { at: now, ...event } as RunEvent });
     },
     look(target: string, status: number) {

@@ -27,15 +27,9 @@ const ACTIONS: { readonly [kind in Exclude<Action["do"], "ask">]: true } = {
   follow: true,
   look: true,
 };
-/** What people say to gates: test/run/words.test.ts. */
-const SAID = [
-  "acknowledgment.received",
-  "approval.requested",
-  "approval.given",
-  "approval.rejected",
-  "gate.overridden",
-];
-const ENTRIES = Object.keys(RUN_EVENT_TYPES).filter((type) => !SAID.includes(type));
+/** What people say to gates, and a recovery to its run: test/run/words.test.ts, test/run/recovery.test.ts. */
+const SAID = /^(acknowledgment|approval|recovery)\.|^gate\.overridden$|^run\.recovered$/;
+const ENTRIES = Object.keys(RUN_EVENT_TYPES).filter((type) => !SAID.test(type));
 const HOWS = ["failed", "refused", "cancelled", "absent", "locked"];
 
 const coverage = createCoverage();

@@ -27,6 +27,25 @@ describe("describeEvent", () => {
     expect(said({ type: "operation.succeeded", ...gone })).toBe("old: destroyed, 2 deleted, 3.2 s");
   });
 
+  it("says who said what to a gate, and whose signature it was where evo passed it on", () => {
+    const word = { gate: "flags/ready/approved", reason: "read it" };
+    const by = (event: object) => describeEvent({ at: 0, ...event } as RunEvent, undefined, "alice");
+    expect(by({ type: "approval.given", ...word })).toBe("flags/ready/approved: approved by alice: read it");
+    expect(by({ type: "approval.rejected", ...word, from: "change-system" })).toBe(
+      "flags/ready/approved: rejected by change-system: read it",
+    );
+    expect(by({ type: "acknowledgment.received", ...word, targets: ["eu", "us"] })).toBe(
+      "flags/ready/approved: eu, us acknowledged by alice: read it",
+    );
+    expect(by({ type: "gate.overridden", ...word, targets: ["eu"] })).toBe(
+      "flags/ready/approved: overridden for eu, signed by alice: read it",
+    );
+    const previews = [{ step: "flags", digest: "d", changes: { ...CHANGES, counts: { update: 2 } } }];
+    expect(by({ type: "approval.requested", gate: word.gate, plan: "p", previews })).toBe(
+      "flags/ready/approved: approval is asked for; flags: 2 to update",
+    );
+  });
+
   it("says of what goes wrong where it is, and what that means", () => {
     const failed = { type: "operation.failed", ...OPERATION, reason: "the quota is used up" };
     expect(said({ ...failed, how: "failed" })).toBe("gateway: failed: the quota is used up");

@@ -60,15 +60,18 @@ function tell({ entries }: ScanResult): void {
   for (const entry of entries) if (entry.type !== "drift.scanned") sayAt(describeEntry(entry) ?? entry.type);
 }
 
-function cells({ stack, result, drifted, before, ignored, why }: ScanResult): readonly string[] {
-  const known = before > 0 ? `${before} of them since before the first look` : "";
+function cells({ stack, result, drifted, before, accepted, ignored, why }: ScanResult): readonly string[] {
+  const known = [
+    ...(before > 0 ? [`${before} of them since before the first look`] : []),
+    ...(accepted > 0 ? [`${accepted} of them accepted`] : []),
+  ].join(", ");
   return [shortName(stack), result, String(drifted), String(ignored), why?.split("\n")[0] ?? known];
 }
 
-/** Drift that was there before evo first looked is known, and no finding. */
-function isFinding({ result, drifted, before, entries }: ScanResult): boolean {
+/** Drift that was there before evo first looked is known, and what was accepted, too: neither is a finding. */
+function isFinding({ result, drifted, before, accepted, entries }: ScanResult): boolean {
   const foreign = entries.some(({ type, body }) => type === "departure.detected" && body.kind !== "drift");
-  return result === "not assessed" || drifted > before || foreign;
+  return result === "not assessed" || drifted > before + accepted || foreign;
 }
 
 /** The board: every stack that evo has looked at. */

@@ -123,9 +123,10 @@ async function drive(
   }
 }
 
-function tell({ id }: Departure, { run, status }: RunState): void {
-  if (status === "completed") sayAt(`${id} is reconciled by ${run}`);
-  else sayAt(`${id} is still open: ${run} is ${status}`);
+function tell({ id }: Departure, { run, status, halt }: RunState): void {
+  if (status === "completed") return sayAt(`${id} is reconciled by ${run}`);
+  sayAt(`${id} is still open: ${run} is ${status}`);
+  if (halt?.cause === "operation-refused") sayAt(`to let it destroy: evo abort ${run}, and then --allow-destroy`);
 }
 
 /** Reverts by a sequence that somebody wrote for it: a run like any other, whose completion closes the departure. */

@@ -66,7 +66,7 @@ export interface DriftNews {
   readonly detected: readonly { readonly id: string; readonly drifted: Drifted }[];
   readonly reopened: readonly { readonly departure: Departure; readonly drifted: Drifted }[];
   readonly closed: readonly Departure[];
-  /** Departures that were open and still are. */
+  /** Departures that were there and still are: open, or accepted for a time that is not over. */
   readonly still: readonly Departure[];
   /** Where it is another than before: fingerprints of what had drifted before anybody looked. */
   readonly baseline?: readonly string[];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  deleteRefusal,
   droppedSince,
   dropRefusal,
   previewRefusal,
@@ -29,6 +30,17 @@ describe("previewRefusal", () => {
   test("names what would be gone", () => {
     const many = Array.from({ length: 7 }, (_, number) => step("delete", `r${number}`));
     expect(previewRefusal(many)).toMatch(/delete all 7 of the stack \(.*::r0, .* and 2 more\)/);
+  });
+});
+
+describe("deleteRefusal", () => {
+  test.each<[string, Step[], boolean]>([
+    ["creates and updates", [stack("update"), step("create", "a"), step("update", "b"), step("refresh", "c")], false],
+    ["a deletion", [step("same", "a"), step("delete", "b")], true],
+    ["a replacement", [step("create-replacement", "a"), step("replace", "a"), step("delete-replaced", "a")], true],
+    ["a default provider that is dropped", [step("same", "a"), provider("delete")], false],
+  ])("%s", (_what, steps, refused) => {
+    expect(deleteRefusal(steps) !== undefined).toBe(refused);
   });
 });
 

@@ -39,6 +39,8 @@ export interface ScanResult {
   /** Resources that differ, ignored ones aside, and those among them that did before evo first looked. */
   readonly drifted: number;
   readonly before: number;
+  /** Those among them that a person has accepted for a time that is not over. */
+  readonly accepted: number;
   readonly ignored: number;
   /** What this look recorded, foreign updates included. */
   readonly entries: readonly Entry[];
@@ -110,6 +112,7 @@ async function scanOne(
     ...(outcome.why === undefined ? {} : { why: outcome.why }),
     drifted,
     before: news?.before ?? 0,
+    accepted: news?.still.filter(({ open }) => !open).length ?? 0,
     ignored: (outcome.found?.ignored ?? []).reduce((sum, { count }) => sum + count, 0),
     entries: appended,
   };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { EvoError } from "../../src/errors.js";
 import { systemClock } from "../../src/evo/clock.js";
 import { acknowledge, approve, type GateWord, override, reject } from "../../src/evo/gate-words.js";
 import { answering } from "../../src/evo/rehearse/people.js";
@@ -466,7 +467,7 @@ describe("overrides", () => {
 const sources = ["one", "two"].map((path) => ({ path, sha256: "same" }));
 
 /** A run that is driven with fakes; `on` hears its news, `previews` are what its step would do, asked in turn. */
-async function setUp(gates: readonly AuthoredGate[], previews: readonly ChangeSet[] = [NO_CHANGES]) {
+async function setUp(gates: readonly AuthoredGate[], previews: readonly ChangeSet[] | (() => Promise<ChangeSet>) = []) {
   const ledger = fakeLedger();
   const { event } = started(planOf({ name: "s", steps: [step("one", { readyWhen: gates })] }), Date.now());
   const answer = await ledger.acquire("sequence:s", {}, 1);
@@ -475,8 +476,9 @@ async function setUp(gates: readonly AuthoredGate[], previews: readonly ChangeSe
   const [entry] = await ledger.append([{ type: "run.started", run: RUN, causes: [], body }], { id: "1", leases: [] });
   const leases = holdLeases(ledger, answer.lease, [], {});
   const fake = fakeExecutor();
-  const asked = [...previews];
-  const executor = { ...fake.executor, preview: async () => asked.shift() ?? NO_CHANGES };
+  const asked = typeof previews === "function" ? [] : [...previews];
+  const inTurn = async () => asked.shift() ?? NO_CHANGES;
+  const executor = { ...fake.executor, preview: typeof previews === "function" ? previews : inTurn };
   const never = new AbortController().signal;
   const first = fold(RUN, [eventOf(entry!)]);
   const run = (on: (type: string) => void, from = first, people?: Notifier) => {
@@ -548,6 +550,18 @@ describe("a run that asks", () => {
     const state = await run((type) => void (type === "approval.requested" && reject(open, word("carol"))));
     expect(state.halt).toMatchObject({ cause: "gate-failed", node: "one" });
     expect(state.halt?.reason).toContain("rejected by carol: looked at it");
+    expect(operations).toEqual([]);
+  });
+
+  it("halts where what is to be approved can't be shown", async () => {
+    const broken = () => Promise.reject(new EvoError("stack.preview", "dev could not be previewed: no such module"));
+    const { run, started: operations } = await setUp([approval], broken);
+    const state = await run(() => undefined);
+    expect(state.halt).toMatchObject({
+      cause: "operation-failed",
+      node: "one",
+      reason: "what one/ready/approved would approve can't be shown: dev could not be previewed: no such module",
+    });
     expect(operations).toEqual([]);
   });
 

@@ -62,7 +62,7 @@ function stopOf({ state, entries }: ExplainInput): Stop | undefined {
   const { halt, paused, ended } = state;
   const sayingSo = (number: number | undefined) => entries.find((entry) => entry.number === number);
   const newest = (type: string) => entries.findLast((entry) => entry.type === type && entry.run === state.run);
-  if (state.status === "halted" && halt !== undefined) {
+  if ((state.status === "halted" || state.status === "recovered") && halt !== undefined) {
     const { cause, node, reason, entry } = halt;
     return { cause, ...(node === undefined ? {} : { node }), reason, entry, since: timeOf(sayingSo(entry)) };
   }

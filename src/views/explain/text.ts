@@ -8,18 +8,30 @@ import type { Explanation, GateStanding, MissingTarget, TargetStanding } from ".
 /** All of it, each line at most `width` wide where words allow it. */
 export function describeExplanation(explanation: Explanation, width: number): readonly string[] {
   const { run, summary, stopped, at, rehearsal, driver } = explanation;
-  const since = stopped === undefined ? "" : `, since ${moment(stopped.since, at)}`;
+  const since =
+    stopped === undefined || explanation.status === "recovered" ? "" : `, since ${moment(stopped.since, at)}`;
   const head = wrap(`${run}  ${summary}${since}`, width, "  ");
-  const world = rehearsal === undefined ? [] : [`rehearsal in world ${rehearsal}`];
+  const world = [...(rehearsal === undefined ? [] : [`rehearsal in world ${rehearsal}`]), ...linked(explanation)];
   if (explanation.status === "completed") return [...head, ...world, ...departed(explanation, width)];
   const over = explanation.status === "aborted" || explanation.status === "recovered";
   const driving = over ? [] : [driver === null ? "nobody drives it" : `driven by ${driver}`];
   return [...head, ...world, ...driving.flatMap((line) => wrap(line, width, "  ")), ...standing(explanation, width)];
 }
 
+/** The run that it answers, and the one that answers it. */
+function linked({ answers, recovery }: Explanation): readonly string[] {
+  const rule = answers?.rule === undefined ? "" : ` by rule ${answers.rule}`;
+  return [
+    ...(answers === undefined ? [] : [`it is a recovery: it answers ${answers.run}${rule}`]),
+    ...(recovery === undefined ? [] : [`answered by the recovery ${recovery.run} (${recovery.sequence})`]),
+  ];
+}
+
 /** The same without its head, for where the run's table has said it already. */
 export function describeStanding(explanation: Explanation, width: number): readonly string[] {
-  return explanation.status === "completed" ? departed(explanation, width) : standing(explanation, width);
+  if (explanation.status === "completed") return departed(explanation, width);
+  const links = linked(explanation);
+  return [...(links.length === 0 ? [] : ["", ...links]), ...standing(explanation, width)];
 }
 
 function standing(explanation: Explanation, width: number): readonly string[] {

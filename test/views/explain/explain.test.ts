@@ -456,6 +456,42 @@ describe("the choices", () => {
   });
 });
 
+describe("a recovery", () => {
+  const answered = () =>
+    afterwards(
+      never(),
+      { type: "recovery.started", at: 200_000, recovery: "role-rollback-1", sequence: "role-rollback" },
+      { type: "run.recovered", at: 250_000, recovery: "role-rollback-1" },
+    );
+
+  it("is named, and what it answered is still explained", () => {
+    const explanation = explained(answered(), 260_000);
+    expect(explanation).toMatchObject({
+      status: "recovered",
+      summary: "recovered by role-rollback-1",
+      recovery: { run: "role-rollback-1", sequence: "role-rollback" },
+      stopped: { cause: "gate-timed-out", node: "gateway" },
+      conditions: [],
+      choices: [],
+    });
+    expect(explanation.chain[0]?.type).toBe("run.halted");
+    const lines = told(explanation, 80).split("\n");
+    expect(lines.slice(1, 3)).toEqual([
+      "run  recovered by role-rollback-1",
+      "answered by the recovery role-rollback-1 (role-rollback)",
+    ]);
+  });
+
+  it("says which run it answers", () => {
+    const machine = runUntil(rollout(), 8_000, propagating(0));
+    const answers = { run: "role-rollout-1", sequence: "role-rollout", rule: "back" };
+    const state = { ...machine.state, started: { ...machine.state.started, answers } };
+    expect(told(explained({ ...machine, state }, 9_000), 80)).toContain(
+      "it is a recovery: it answers role-rollout-1 by rule back\n",
+    );
+  });
+});
+
 describe("an override", () => {
   it("is shown, and the targets that it excuses are missing no more", () => {
     const gate = "gateway/policy-arrived";

@@ -10,9 +10,11 @@ import { type Delivery, deliveriesOf, keyOf, messageOf } from "../notify/notices
 import { post, type Tried } from "../notify/post.js";
 import { parseSecret } from "../notify/signature.js";
 import type { Plan } from "../plan/model.js";
+import { eventOf } from "../run/entries.js";
+import { fold } from "../run/evolve.js";
 import type { Entry, Notifier } from "../run/ports.js";
 import type { RunState } from "../run/state.js";
-import { loadRun } from "./load-run.js";
+import { loadEntries, loadRun } from "./load-run.js";
 import type { Settings } from "./settings.js";
 
 /** Pauses between tries, milliseconds: half an hour in all, and then nobody is there. */
@@ -133,8 +135,8 @@ export async function withNotices(
   say: (line: string) => void,
   work: (notifier: Notifier) => Promise<RunState>,
 ): Promise<RunState> {
-  const { plan } = state.started;
-  if (plan.notify === undefined) return work(notifier);
+  const { plan, answers } = state.started;
+  if (plan.notify === undefined && answers === undefined) return work(notifier);
   const courier = openCourier(ledger, settings.env, say);
   const telling: Notifier = {
     tell(news) {
@@ -143,8 +145,17 @@ export async function withNotices(
     },
   };
   try {
-    return await work(telling);
+    const ended = await work(telling);
+    if (answers !== undefined && ended.status === "completed") await offerRecovered(ledger, answers.run, courier);
+    return ended;
   } finally {
     await courier.close();
   }
+}
+
+/** The end of a recovery is that of the run that it answers, which nobody drives. */
+async function offerRecovered(ledger: Records, run: string, courier: Courier): Promise<void> {
+  const entries = await loadEntries(ledger, run);
+  const end = entries.findLast(({ type }) => type === "run.recovered");
+  if (end !== undefined) courier.offer(end, fold(run, entries.map(eventOf)).started.plan);
 }

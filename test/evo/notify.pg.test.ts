@@ -128,6 +128,20 @@ it("a run's driver tells what its plan wants told, signed, and records it withou
   expect(sent?.text).not.toContain("secret-path");
 });
 
+it("the end of a recovery is told to those who wait for the run that it answers", async () => {
+  const { ledger, told, start, run } = await recorded("recovered");
+  const halted = await told.say("run.halted", { cause: "gate-failed", reason: "x" }, [start]);
+  const append: Append = (entries) => ledger.append(entries, { id: randomUUID(), leases: [] });
+  const answer = story(append, "back-1", planOf({ name: "back", steps: [up("one", { dir: "one", stack: "dev" })] }));
+  const started = await answer.start([halted], { run, sequence: "rollout" });
+  await withNotices(settings(), ledger, await loadRun(ledger, "back-1"), { tell: () => undefined }, fails, async () => {
+    const completed = await answer.say("run.completed", {}, [started]);
+    await told.say("run.recovered", { recovery: "back-1" }, [completed]);
+    return loadRun(ledger, "back-1");
+  });
+  expect(heard).toMatchObject([{ body: { type: "run.recovered", data: { notice: "recovered", run } } }]);
+});
+
 it("tries again, the same message each time, and records one entry for all tries", async () => {
   const { ledger, told, start, plan } = await recorded("halted");
   answers = [500, 503];

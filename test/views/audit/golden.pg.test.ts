@@ -16,7 +16,7 @@ import { pageHtml, pageMarkdown } from "../../../src/views/document.js";
 import { describeEvolution, describeHistory } from "../../../src/views/evolution.js";
 import { evolutionPage } from "../../../src/views/evolution-page.js";
 import { query, type TestServer, testServer } from "../../support/postgres.js";
-import { type Append, answered, early, good, overridden, recovered } from "./stories.js";
+import { type Append, answered, early, good, overridden, recovered, restored } from "./stories.js";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -54,7 +54,7 @@ async function audited(ledger: OpenLedger, run: string): Promise<AuditReport> {
   return { ...(await auditRun(steady, run)), reported: "2026-03-10T13:00:00.000Z" };
 }
 
-const STORIES = { good, overridden, early, recovered, answered };
+const STORIES = { good, overridden, early, recovered, answered, restored };
 
 const HOLDS = {
   good: { ordered: "yes", converged: "yes", complete: "yes", unmodified: "yes" },
@@ -62,6 +62,7 @@ const HOLDS = {
   early: { ordered: "no", converged: "yes", complete: "yes", unmodified: "yes" },
   recovered: { ordered: "yes", converged: "yes", complete: "yes", unmodified: "yes" },
   answered: { ordered: "yes", converged: "not yet", complete: "no", unmodified: "yes" },
+  restored: { ordered: "yes", converged: "not yet", complete: "no", unmodified: "yes" },
 } as const;
 
 describe.each(Object.entries(STORIES))("the audit of a run: %s", (name, plot) => {
@@ -92,6 +93,12 @@ describe.each(Object.entries(STORIES))("the audit of a run: %s", (name, plot) =>
     if (name === "early") await expect(pageMarkdown(page)).toMatchFileSnapshot(`${name}.md`);
     expect(pageHtml(page)).not.toMatch(/<script|<link|<img|src=|href=|url\(/i);
   });
+});
+
+it("the audit of the recovery that ended a failed run is one of its own, and says what it answers", async () => {
+  const report = await audited(await tell(restored), "role-rollback-restored");
+  expect(Object.values(report.verdicts).map(({ holds }) => holds)).toEqual(["yes", "yes", "yes", "yes"]);
+  await expect(`${describeAudit(report, 80).join("\n")}\n`).toMatchFileSnapshot("restored-by.txt");
 });
 
 it("says so where an entry of the run was changed: unmodified is no, and the number is named", async () => {

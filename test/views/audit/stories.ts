@@ -39,7 +39,8 @@ export const stackOf = (name: string) => `file:///state#organization/${name}/pro
 export interface Story {
   /** Records one entry of the run and gives its number. */
   say(type: string, body: NewEntry["body"], causes: readonly number[], more?: Partial<NewEntry>): Promise<number>;
-  start(causes?: readonly number[]): Promise<number>;
+  /** `answers`: the run that it is a recovery of. */
+  start(causes?: readonly number[], answers?: { readonly [key: string]: Json }): Promise<number>;
   /** An attempt that ends: the number of its outcome. */
   operate(step: string, causes: readonly number[], attempt?: number, fails?: string): Promise<number>;
   measure(gate: string, target: string, verdict: Verdict, causes: readonly number[], step?: string): Promise<number>;
@@ -55,11 +56,13 @@ export interface Story {
   now(): number;
 }
 
+const NOON = Date.parse("2026-03-10T12:00:00Z");
+
 /** Begins to tell a run; its clock moves a second an entry. */
-export function story(append: Append, run: string, plan: Plan): Story {
+export function story(append: Append, run: string, plan: Plan, from = NOON): Story {
   const sequence = plan.sequence.name;
   const operations = new Map<string, string>();
-  let at = Date.parse("2026-03-10T12:00:00Z");
+  let at = from;
   let looks = 0;
 
   const say: Story["say"] = async (type, body, causes, more = {}) => {
@@ -81,13 +84,14 @@ export function story(append: Append, run: string, plan: Plan): Story {
   };
   const lasts = new Map<string, Measurement>();
 
-  const start: Story["start"] = async (causes) => {
+  const start: Story["start"] = async (causes, answers) => {
     const file = `sequences/${sequence}.ts`;
     const [declared] = await append([
       { type: "sequence.declared", sequence, causes: [], body: { file, digest: plan.sequence.digest, sequence: {} } },
     ]);
     const versions = { evo: "0", node: "20", engine: "3.200.0" };
-    const body = { plan, root: "/", file, sources: [], parallel: 2, versions } as unknown as NewEntry["body"];
+    const common = { plan, root: "/", file, sources: [], parallel: 2, versions };
+    const body = { ...common, ...(answers === undefined ? {} : { answers }) } as unknown as NewEntry["body"];
     return say("run.started", body, [declared?.number ?? 0, ...(causes ?? [])]);
   };
   const operate: Story["operate"] = async (name, causes, attempt = 1, fails) => {
@@ -193,7 +197,12 @@ export async function overridden(append: Append, signed: Append = append): Promi
       sequence: "role-rollout",
       step: "gateway",
       causes: [held, seen],
-      body: { at: told.now(), gate: "gateway/policy-arrived", reason: "eu serves nobody this week, INC-7" },
+      body: {
+        at: told.now(),
+        gate: "gateway/policy-arrived",
+        overrode: told.targets("gateway/policy-arrived", REGIONS),
+        reason: "eu serves nobody this week, INC-7",
+      },
     },
   ]);
   await told.finish(await told.open("gateway", [...applied, word?.number ?? 0]), [first]);
@@ -254,4 +263,51 @@ export async function answered(append: Append): Promise<void> {
   const answer = story(append, "role-rollback-1", rollout("role-rollback"));
   await answer.start([halted]);
   await told.say("run.aborted", { reason: "answered by role-rollback-1" }, [halted]);
+}
+
+/** The gateway never shows its policy in eu: the rule's recovery reverses it, in an order of its own, and ends the run. */
+export async function restored(append: Append): Promise<void> {
+  const told = story(append, "role-rollout-restored", rollout());
+  const first = await identity(told, await told.start());
+  const applied = await told.gateways([first]);
+  await told.measure("gateway/policy-arrived", "eu", "fail", applied, "gateway");
+  const verdict = {
+    gate: "gateway/policy-arrived",
+    reason: "eu: 403, expected 200",
+    timedOut: false,
+    targets: told.targets("gateway/policy-arrived", REGIONS),
+  };
+  const against = await told.say("gate.failed", verdict, applied, { step: "gateway" });
+  const recovery = { rule: "gateway-back", sequence: "sequences/role-rollback.ts", start: "at-once" };
+  const halt = { cause: "gate-failed", node: "gateway", reason: "eu: 403, expected 200", recovery };
+  const halted = await told.say("run.halted", halt, [against]);
+  const back = story(append, "role-rollback-restored", rollback(), told.now());
+  const answers = { run: "role-rollout-restored", sequence: "role-rollout", rule: "gateway-back" };
+  const start = await back.start([halted], answers);
+  const begun = { recovery: "role-rollback-restored", sequence: "role-rollback", rule: "gateway-back" };
+  await told.say("recovery.started", begun, [start, halted]);
+  const reversed = await back.gateways([start]);
+  const old = await back.pass("gateway/policy-gone", REGIONS, reversed, "gateway");
+  const opened = await back.open("gateway", [...reversed, old]);
+  const mapping = await back.operate("identity", [opened]);
+  const last = await back.open("identity", [mapping]);
+  const same = await back.pass("sequence/same-everywhere", REGIONS, [mapping]);
+  const completed = await back.say("run.completed", {}, [opened, last, same]);
+  await told.say("run.recovered", { recovery: "role-rollback-restored" }, [completed]);
+}
+
+/** Backwards: the gateways of both regions in lockstep, then identity. */
+function rollback(): Plan {
+  return planOf({
+    name: "role-rollback",
+    owner: "team-access",
+    steps: [
+      lockstep("gateway", {
+        members: REGIONS.map((region) => step(`gateway-${region}`)),
+        convergedWhen: [look("policy-gone", REGIONS)],
+      }),
+      step("identity"),
+    ],
+    consistentWhen: [look("same-everywhere", REGIONS)],
+  });
 }

@@ -3,9 +3,10 @@ import { describeChanges, describeForeseen } from "../authoring/describe-preview
 import type { Foreseen } from "../authoring/foresee.js";
 import type { Departure } from "../departures/model.js";
 import type { Means } from "../departures/reconcile.js";
-import { EvoError } from "../errors.js";
+import { EvoError, EXIT } from "../errors.js";
 import { withLedger } from "../evo/reading.js";
 import { type Prepared, prepare } from "../evo/reconcile/plan.js";
+import { stillThere, subjectOf } from "../evo/reconcile/verify.js";
 import { accept, demandOpen, type Found, findDeparture, recordReconciled } from "../evo/reconcile/words.js";
 import { planFor, rehearsalOf } from "../evo/rehearsal.js";
 import { openSession } from "../evo/session.js";
@@ -123,9 +124,14 @@ async function drive(
   }
 }
 
+function notReverted({ id }: Departure, { run }: RunState, why: string): void {
+  sayAt(`${id} is still open though ${run} has completed: ${why}`);
+  process.exitCode = EXIT.departures;
+}
+
 function tell({ id }: Departure, { run, status, halt }: RunState): void {
-  if (status === "completed") return sayAt(`${id} is reconciled by ${run}`);
-  sayAt(`${id} is still open: ${run} is ${status}`);
+  if (status === "completed") sayAt(`${id} is reconciled by ${run}`);
+  else sayAt(`${id} is still open: ${run} is ${status}`);
   if (halt?.cause === "operation-refused") sayAt(`to let it destroy: evo abort ${run}, and then --allow-destroy`);
 }
 
@@ -149,7 +155,10 @@ async function revertWith(settings: Settings, found: Found, name: string, option
   const subject = { plan, root: loaded.root, loaded };
   const session = await openSession(settings, mode, subject, sayAt);
   try {
+    const stack = subjectOf(session, subject, departure);
     const state = await drive(settings, { session, subject }, options);
+    const why = state.status === "completed" ? await stillThere(session, stack, departure) : undefined;
+    if (why !== undefined) return notReverted(departure, state, why);
     if (state.status === "completed") {
       const run = { run: state.run, last: state.last };
       const said = { at: session.clock.now(), how: `reverted with ${name}`, reason: options.reason, run };

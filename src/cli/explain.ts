@@ -6,7 +6,7 @@ import type { OpenLedger } from "../ledger/index.js";
 import type { RunState } from "../run/state.js";
 import type { Explanation } from "../views/explain/model.js";
 import { describeExplanation, describeStanding } from "../views/explain/text.js";
-import { describeSteps, viewRun } from "../views/status.js";
+import { describeRun, viewRun } from "../views/status.js";
 import { type OutputOptions, showOutcome } from "./news.js";
 import { columns, print, printJson, say } from "./output.js";
 import { newest } from "./status.js";
@@ -34,12 +34,12 @@ export async function endedWith(ledger: OpenLedger, state: RunState, options: Ou
   return explanation === undefined ? { state } : { state, explanation };
 }
 
-/** Its table and, where it stands still, why and what can be done. */
+/** Its table and how it ended; where it stands still also why and what can be done, instead of signals and commands alone. */
 export function showEnd({ state, explanation }: Ended, options: OutputOptions): void {
   if (explanation === undefined) {
     showOutcome(state, options);
     return;
   }
-  const steps = describeSteps(viewRun(state), Date.now(), columns());
-  print(["", ...steps, ...describeStanding(explanation, columns())]);
+  const view = { ...viewRun(state), missing: [], next: [] };
+  print(["", ...describeRun(view, Date.now(), columns()), ...describeStanding(explanation, columns())]);
 }

@@ -180,7 +180,7 @@ function words({ asks, overrides }: RunView): readonly string[] {
 }
 
 /** Which run, how it stands, and a row for each step. */
-export function describeSteps(view: RunView, now: number, width: number): readonly string[] {
+function describeSteps(view: RunView, now: number, width: number): readonly string[] {
   const took = duration((view.ended ?? now) - view.started);
   return [
     `${view.run}  ${view.status}  ${took}`,

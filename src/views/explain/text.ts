@@ -15,7 +15,14 @@ export function describeExplanation(explanation: Explanation, width: number): re
   if (explanation.status === "completed") return [...head, ...world, ...departed(explanation, width)];
   const over = explanation.status === "aborted" || explanation.status === "recovered";
   const driving = over ? [] : [driver === null ? "nobody drives it" : `driven by ${driver}`];
-  return [...head, ...world, ...driving.flatMap((line) => wrap(line, width, "  ")), ...standing(explanation, width)];
+  const signed = section("signed", describeWords([], explanation.overrides), width);
+  return [
+    ...head,
+    ...world,
+    ...driving.flatMap((line) => wrap(line, width, "  ")),
+    ...signed,
+    ...standing(explanation, width),
+  ];
 }
 
 /** The run that it answers, and the one that answers it. */
@@ -38,7 +45,6 @@ function standing(explanation: Explanation, width: number): readonly string[] {
   return [
     ...why(explanation, width),
     ...departed(explanation, width),
-    ...section("signed", describeWords([], explanation.overrides), width),
     ...missing(explanation, width),
     ...converged(explanation, width),
     ...applied(explanation, width),

@@ -5,6 +5,7 @@ import { impatientPlan } from "../evo/rehearsal.js";
 import { rehearseFaults } from "../evo/rehearse/matrix.js";
 import { readSettings } from "../evo/settings.js";
 import { cellsOf, chooseCells } from "../rehearse/cells.js";
+import type { CellResult } from "../rehearse/results.js";
 import { parseDuration } from "../sequence/duration.js";
 import { loadSequence } from "../sequence/load.js";
 import { type Matrix, matrixJson, matrixLines, outcomeOf } from "../views/matrix.js";
@@ -44,10 +45,7 @@ export async function rehearse(reference: string, options: RehearseOptions): Pro
     const results = await rehearseFaults(bench, {
       cells,
       parallel,
-      tell: (result, done) =>
-        sayAt(
-          `${done}/${cells.length}  ${result.red.length > 0 ? "✗" : "✓"} ${result.cell.id}  ${outcomeOf(result)}  ${duration(result.duration)}`,
-        ),
+      tell: (result, done) => sayAt(`${done}/${cells.length}  ${news(result)}`),
     });
     const matrix: Matrix = {
       sequence: loaded.sequence.name,
@@ -77,4 +75,9 @@ function positive(option: string, text: string): number {
   throw new EvoError("usage", `${option} takes a number above 0, not ${text}`, {
     remedy: "1 is as declared, 0.2 five times as fast",
   });
+}
+
+function news(result: CellResult): string {
+  const line = `${result.red.length > 0 ? "✗" : "✓"} ${result.cell.id}  ${outcomeOf(result)}  ${duration(result.duration)}`;
+  return [line, ...result.red].join("\n");
 }

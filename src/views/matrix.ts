@@ -68,7 +68,7 @@ export function outcomeOf(result: CellResult): string {
 function cellLines(result: CellResult, width: number): readonly string[] {
   const { cell, red } = result;
   const line = `${red.length > 0 ? "✗" : "✓"} ${cell.id}: ${story(result)}`;
-  return [...wrap(line, width, "    "), ...red.flatMap((why) => wrap(`    red: ${why}`, width, "         "))];
+  return [...wrap(line, width, "    "), ...red.flatMap((why) => wrap(`    red: ${oneLine(why)}`, width, "         "))];
 }
 
 function story(result: CellResult): string {
@@ -90,7 +90,11 @@ function story(result: CellResult): string {
 }
 
 function haltWords({ cause, node, reason }: HaltSeen): string {
-  return `halted${node === undefined ? "" : ` at ${node}`} (${cause}: ${reason.split("\n").join("; ")})`;
+  return `halted${node === undefined ? "" : ` at ${node}`} (${cause}: ${oneLine(reason)})`;
+}
+
+function oneLine(text: string): string {
+  return text.split(/\s*\n\s*/).join("; ");
 }
 
 function recoveryWords({ sequence, status, applied, approved, halt }: RecoverySeen): string {

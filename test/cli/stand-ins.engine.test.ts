@@ -58,4 +58,14 @@ export default defineSequence({ name: "shop", ${more} steps: [
   expect(rehearsed.code, rehearsed.stderr).toBe(0);
   expect(JSON.parse(rehearsed.stdout)).toMatchObject({ status: "completed" });
   expect(readFileSync(join(evo.directory, "projects", "app", "Pulumi.prod.yaml"), "utf8")).toBe(SETTINGS);
+
+  const set = await evo.run(["world", "fault", "shop", "fails:app/prod", "flaps:local/3"]);
+  expect(set.stdout).toMatch(/^fails:app\/prod: from now on.*\nflaps:local\/3: from now on/);
+  expect((await evo.run(["world", "fault", "shop", "--lift"])).stdout).toMatch(/^all faults lifted/);
+  const log = JSON.parse((await evo.run(["world", "log", "shop", "--json"])).stdout) as { type: string }[];
+  const kinds = ["provider.called", "change.taken", "fault.began", "faults.lifted"];
+  expect(log.map(({ type }) => type)).toEqual(expect.arrayContaining(kinds));
+  const told = async (...args: readonly string[]) => (await evo.run(["world", "log", "shop", ...args])).stdout;
+  expect(await told()).toMatch(/^\d{4}-\d\d-\d\dT\S+Z {2}fault: fails:app\/prod$/m);
+  expect((await told("--limit", "3")).trimEnd().split("\n")).toHaveLength(3);
 });

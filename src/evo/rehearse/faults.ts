@@ -76,14 +76,17 @@ function lateness(gates: readonly PlanGate[]): number {
   return Math.min(...gates.map(({ policy }) => policy.timeout)) / 2;
 }
 
-/** Shown for less than the strictest of the gates needs to pass; hidden for at least two looks. */
+/** Milliseconds that a flapping change is away at least: gates look more often than that, on a busy machine too. */
+const AWAY = 2_000;
+
+/** Shown for less than the strictest of the gates needs to pass; hidden for so long that looks can't miss it. */
 function turns(gates: readonly PlanGate[]): { readonly shown: number; readonly hidden: number } {
   const needed = gates.map(({ policy }) =>
     Math.max((policy.consecutiveSuccessLimit - 1) * policy.interval, policy.stableFor),
   );
   const interval = Math.max(...gates.map(({ policy }) => policy.interval));
   const longest = Math.max(...needed);
-  return { shown: longest > 0 ? 0.6 * longest : 1.2 * interval, hidden: Math.max(2 * interval, 500) };
+  return { shown: longest > 0 ? 0.6 * longest : 1.2 * interval, hidden: Math.max(2 * interval, AWAY) };
 }
 
 /** Passes at the target are kept from evo: always, until it is late, or but for short streaks. */

@@ -77,7 +77,7 @@ it("flags drift within the period, once; a look whose worker is killed is taken 
 
   writeFileSync(at("hold"), "");
   const doomed = evo.start(["serve"]);
-  await expect.poll(() => existsSync(at("live.looks")), { timeout: 60_000 }).toBe(true);
+  await expect.poll(() => existsSync(at("live.looks")), { timeout: 90_000 }).toBe(true);
   doomed.signal("SIGKILL");
   await doomed.ended;
   writeFileSync(at("live"), "by hand");
@@ -87,7 +87,7 @@ it("flags drift within the period, once; a look whose worker is killed is taken 
   const both = [evo.start(["serve"]), evo.start(["serve"])];
   await Promise.race(both.map((one) => one.until(/thing\/dev: drifted/)));
   const drifted = async () => (await log("drift.scanned")).filter(({ body }) => body.result === "drifted").length;
-  await expect.poll(drifted, { timeout: 60_000, interval: 1_000 }).toBeGreaterThan(3);
+  await expect.poll(drifted, { timeout: 90_000, interval: 1_000 }).toBeGreaterThan(3);
   expect((await log("departure.*")).map(({ type }) => type)).toEqual(["departure.detected"]);
 
   const board = JSON.parse((await evo.run(["drift", "show", "thing/dev", "--json"])).stdout);
@@ -96,15 +96,15 @@ it("flags drift within the period, once; a look whose worker is killed is taken 
   expect(revert).toMatchObject({ code: 0, stderr: expect.stringMatching(/is reconciled by/) });
   expect(readFileSync(at("live"), "utf8")).toBe("declared");
   const cleanSince = async () => (await log("drift.scanned")).at(-1)?.body.result;
-  await expect.poll(cleanSince, { timeout: 60_000, interval: 1_000 }).toBe("clean");
+  await expect.poll(cleanSince, { timeout: 90_000, interval: 1_000 }).toBe("clean");
   writeFileSync(at("live"), "by hand");
   const kinds = async () => (await log("departure.*")).map(({ type }) => type);
   const whole = ["departure.detected", "departure.reconciled", "departure.reopened"];
-  await expect.poll(kinds, { timeout: 60_000, interval: 1_000 }).toEqual(whole);
+  await expect.poll(kinds, { timeout: 90_000, interval: 1_000 }).toEqual(whole);
 
   for (const one of both) one.signal("SIGTERM");
   for (const one of both) expect((await one.ended).code).toBe(0);
   const counts = await scansPerOrder();
   expect(counts.length).toBeGreaterThan(3);
   expect(new Set(counts)).toEqual(new Set([1]));
-}, 240_000);
+}, 420_000);

@@ -125,7 +125,8 @@ describe("a simulated run", () => {
     ["recover", "halted"],
     ["hold", "running"],
   ])("answers a failed gate with %s: %s", (onFailure, status) => {
-    const plan = planOf({ name: "s", steps: [gated("one", { failureLimit: 2, onFailure }), step("two")] });
+    const steps = [gated("one", { failureLimit: 2, onFailure }), step("two")];
+    const plan = planOf({ name: "s", steps, recovery: [{ name: "back", sequence: "./back.ts" }] });
     const machine = simulate(plan, { ...INSTANT, look: () => ({ takes: 1, verdict: "fail" }) }, 300_000);
     expect(machine.state.status).toBe(status);
     expect(machine.state.steps.two).toBeUndefined();

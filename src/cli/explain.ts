@@ -1,6 +1,7 @@
 /** `evo explain [run]`, and what `evo up` says of a run that came to a stand. */
 import { explainRun } from "../evo/explain.js";
 import { withLedger } from "../evo/reading.js";
+import { dueRecovery } from "../evo/recover.js";
 import { readSettings } from "../evo/settings.js";
 import type { OpenLedger } from "../ledger/index.js";
 import type { RunState } from "../run/state.js";
@@ -31,7 +32,18 @@ export async function endedWith(ledger: OpenLedger, state: RunState, options: Ou
   const stands = state.status === "halted" || state.status === "paused";
   if (!stands || options.json || options.output === "ndjson") return { state };
   const explanation = await explainRun(ledger, state.run).catch(() => undefined);
-  return explanation === undefined ? { state } : { state, explanation };
+  return explanation === undefined ? { state } : { state, explanation: dueAtOnce(state, explanation) };
+}
+
+/** A recovery that starts at once leaves nobody a choice: what was one a moment ago would be refused. */
+function dueAtOnce(state: RunState, explanation: Explanation): Explanation {
+  if (!dueRecovery(state)) return explanation;
+  const rule = state.halt?.recovery?.rule ?? "";
+  return {
+    ...explanation,
+    conditions: [`the recovery by rule ${rule}, which starts now, comes to its end`],
+    choices: [],
+  };
 }
 
 /** Its table and how it ended; where it stands still also why and what can be done, instead of signals and commands alone. */

@@ -71,7 +71,13 @@ export default defineSequence({
       stack: "prod",
       retry: AGAIN,
       convergedWhen: [
-        gate("mapping-stands", { targets: ["identity"], probe: settled(), interval: "2s", timeout: "5m" }),
+        gate("mapping-stands", {
+          targets: ["identity"],
+          probe: settled(),
+          interval: "2s",
+          timeout: "5m",
+          onTimeout: "hold",
+        }),
       ],
     }),
     up("app", {
@@ -84,6 +90,7 @@ export default defineSequence({
           probe: stackOutput({ path: "updatedReplicas", atLeast: 1 }),
           interval: "1s",
           timeout: "10m",
+          onTimeout: "hold",
         }),
       ],
     }),

@@ -77,8 +77,6 @@ async function live(setting: Setting): Promise<Omit<CellSeen, "duration">> {
     const stop = AbortSignal.any([bench.stop, deadline.signal]);
     const driven: Driving = { session, made, notifier: watch.notifier, stop };
     const state = await drive(driven, await taken(setting, session));
-    // The operation has failed; whether the next one would, too, is another cell's question.
-    if (made.by === "provider") await made.lift();
     const answer = stop.aborted ? undefined : await recover(setting, driven, state);
     await arrived(world, stop);
     await traffic.stop();
@@ -142,8 +140,11 @@ function watchCell(
       tell: (news) => {
         if (news.kind === "looked" && news.measurement.verdict !== "pass") seen.met ||= isMeant(news);
         if (news.kind !== "recorded") return;
-        if (news.event.type === "operation.failed" && cell.target === undefined)
-          seen.met ||= news.entry.step === cell.node;
+        if (news.event.type === "operation.failed" && cell.target === undefined && news.entry.step === cell.node) {
+          // One operation fails: another attempt, or a recovery, finds the provider well again.
+          seen.met = true;
+          void made.lift();
+        }
         if (news.event.type !== "run.held" || seen.held) return;
         seen.held = true;
         void made.lift();

@@ -6,7 +6,7 @@ import { canonical } from "../../canonical.js";
 import { EvoError } from "../../errors.js";
 import { secretsInEnvironment } from "../../redact.js";
 import type { LookRequest, Probe } from "../../run/ports.js";
-import type { Json, Look, LiveProbe } from "../model.js";
+import type { Json, LiveProbe, Look } from "../model.js";
 import { EXPECTED_COMMAND, lookCommand } from "./command.js";
 import type { Looking, ProbeContext } from "./context.js";
 import { lookCustom } from "./custom.js";

@@ -80,7 +80,9 @@ function story(result: CellResult): string {
     ...(halt === undefined ? [] : [haltWords(halt)]),
     ...(held ? ["held past its time-out; went on once it converged"] : []),
     ...(recovery === undefined ? [] : [recoveryWords(recovery)]),
-    ...(halt === undefined && !held && result.status === "completed" ? ["waited for it, and went on"] : []),
+    ...(halt === undefined && !held && result.status === "completed"
+      ? [result.cell.fault === "fails" ? "tried again, and went on" : "waited for it, and went on"]
+      : []),
     users,
     `consistent: ${result.consistent === "none" ? "not judged" : result.consistent}`,
     ...(by === "look" ? ["only shown to evo"] : []),

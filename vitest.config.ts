@@ -31,8 +31,8 @@ export default defineConfig({
         test: {
           name: "engine",
           include: ["test/**/*.engine.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           // These wait for processes and gates more than they compute: two files at once fill two cores.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

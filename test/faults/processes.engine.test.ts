@@ -139,6 +139,23 @@ describe("in mid-create", () => {
     await settleAsFailed(one, run);
   });
 
+  it("engine and provider are killed between the effect and its note: it is neither repeated nor believed", async () => {
+    const one = makeCase(evo, "not-noted");
+    const running = evo.start(["up", one.name], { env: { ...one.env, AFTER: one.gate } });
+    await there(() => one.effects().includes("create a"));
+    const run = (await runsOf(evo, one))[0]?.run ?? "";
+    for (const pid of [journaled(run).engine, ...pidsOf(/cmd\/dynamic-provider/)]) process.kill(pid, "SIGKILL");
+    const { code, stderr, stdout } = await running.ended;
+    expect(code, stderr).toBe(3);
+    expect(stdout).toMatch(/pending operation: creating .*--clear-pending-creates/);
+    for (const args of [
+      ["resume", run, "--reason", "x"],
+      ["retry", "one", run, "--reason", "x"],
+    ])
+      expect((await evo.run(args, { env: one.env })).code, args.join(" ")).toBe(3);
+    expect(one.effects()).toEqual(["begin a", "create a"]);
+  });
+
   it("the processes of the language are killed: the create is finished and known", async () => {
     const { one, running } = await inMidUpdate("language-killed");
     for (const pid of pidsOf(/language-host\/|cmd\/run\//)) process.kill(pid, "SIGKILL");

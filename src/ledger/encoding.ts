@@ -4,7 +4,7 @@
  */
 import { sha256 } from "../canonical.js";
 import type { Actor, Entry } from "../run/ports.js";
-import type { EntryRow } from "./rows.js";
+import type { EntryRow } from "./entry-row.js";
 
 /** The `previous` of the first entry. */
 export const GENESIS = "0".repeat(64);

@@ -5,7 +5,8 @@
  */
 import type { Entry } from "../run/ports.js";
 import type { Database } from "./database.js";
-import { ENTRY_COLUMNS, type EntryRow, toEntry } from "./rows.js";
+import { ENTRY_COLUMNS, type EntryRow } from "./entry-row.js";
+import { toEntry } from "./rows.js";
 
 export interface EntryFilter {
   readonly run?: string;

@@ -7,8 +7,8 @@ import { open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { EvoError, EXIT } from "../errors.js";
 import type { SampleRow } from "./claims.js";
+import type { EntryRow } from "./entry-row.js";
 import type { KeyRecord } from "./keys.js";
-import type { EntryRow } from "./rows.js";
 import type { CheckedRow, Source } from "./source.js";
 
 /** What the first line holds. */

@@ -1,7 +1,8 @@
 /** Writes a record as an export: everything that somebody needs to verify it without the database (export-source.ts). */
+
+import type { EntryRow } from "./entry-row.js";
 import { EXPORT_FORMAT, type ExportedEntry, type ExportLine } from "./export-source.js";
 import type { Head } from "./memory.js";
-import type { EntryRow } from "./rows.js";
 import type { Source } from "./source.js";
 
 /** The lines of an export up to a head, without line ends; `notes` are the checkpoints that go with it. */

@@ -5,7 +5,8 @@ import type { RunId } from "../run/events.js";
 import type { Entry } from "../run/ports.js";
 import type { Database } from "./database.js";
 import { stacksLike } from "./entries.js";
-import { ENTRY_COLUMNS, type EntryRow, toEntry } from "./rows.js";
+import { ENTRY_COLUMNS, type EntryRow } from "./entry-row.js";
+import { toEntry } from "./rows.js";
 
 /** As what an entry takes part in the audit of a run; see `evo.readable_audit`. */
 export type AuditPart = "own" | "evidence" | "origin" | "answer" | "departure";

@@ -3,7 +3,8 @@ import type { GateId } from "../plan/model.js";
 import type { RunId } from "../run/events.js";
 import type { Entry, LeaseHolder, Sample } from "../run/ports.js";
 import type { Database } from "./database.js";
-import { ENTRY_COLUMNS, type EntryRow, type LeaseRow, toEntry, toHolder, toSoundEntry } from "./rows.js";
+import { ENTRY_COLUMNS, type EntryRow } from "./entry-row.js";
+import { type LeaseRow, toEntry, toHolder, toSoundEntry } from "./rows.js";
 
 /** One run, as the ledger knows it without folding its entries. Times are ISO 8601 by the database's clock. */
 export interface RunSummary {

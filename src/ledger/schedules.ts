@@ -1,7 +1,8 @@
 /** What the record says of schedules: which stand, what fell due last, and what of it has been done. */
 import type { Entry } from "../run/ports.js";
 import type { Database } from "./database.js";
-import { ENTRY_COLUMNS, type EntryRow, toSoundEntry } from "./rows.js";
+import { ENTRY_COLUMNS, type EntryRow } from "./entry-row.js";
+import { toSoundEntry } from "./rows.js";
 
 /** The newest word on each schedule, and the newest order of each that stands. */
 export async function schedules(database: Database): Promise<readonly Entry[]> {

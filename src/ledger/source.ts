@@ -1,10 +1,10 @@
 /** Where a record is read from to be verified: the database, page by page, the next one asked for while one is checked. */
 import type { SampleRow } from "./claims.js";
 import type { Database } from "./database.js";
+import { ENTRY_COLUMNS, type EntryRow } from "./entry-row.js";
 import type { KeyRecord } from "./keys.js";
 import { recordedKeys } from "./keys.js";
 import type { Head } from "./memory.js";
-import { ENTRY_COLUMNS, type EntryRow } from "./rows.js";
 
 /** An entry's row; `derived` says whether the column derived from its text agrees with it. */
 export type CheckedRow = EntryRow & { readonly derived: boolean };

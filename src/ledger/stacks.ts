@@ -1,7 +1,8 @@
 /** What the record says of stacks, whatever run it was in: for looks at what evo did not do. */
 import type { Entry } from "../run/ports.js";
 import type { Database } from "./database.js";
-import { ENTRY_COLUMNS, type EntryRow, toSoundEntry } from "./rows.js";
+import { ENTRY_COLUMNS, type EntryRow } from "./entry-row.js";
+import { toSoundEntry } from "./rows.js";
 
 export interface StackFilter {
   /** Identities; absent: every stack. */

@@ -1,7 +1,7 @@
 /** The chain as far as it has been checked: the hashes seen, so that causes and anchors need no second question. */
 import { canonical } from "../canonical.js";
 import { GENESIS, rowHash } from "./encoding.js";
-import type { EntryRow } from "./rows.js";
+import type { EntryRow } from "./entry-row.js";
 
 /** Something that is wrong with the record, and the number of the first entry that it concerns. */
 export interface Fault {

@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { recordable } from "../canonical.js";
 import type { Acquired, AppendOptions, Entry, Lease, NewEntry, Sample } from "../run/ports.js";
 import type { Database } from "./database.js";
-import { ENTRY_COLUMNS, type EntryRow, type LeaseRow, toHolder, toSoundEntry } from "./rows.js";
+import { ENTRY_COLUMNS, type EntryRow } from "./entry-row.js";
+import { type LeaseRow, toHolder, toSoundEntry } from "./rows.js";
 
 /** Version of an entry's body; it grows when a type's body changes its meaning. */
 const BODY_VERSION = 1;

@@ -11,10 +11,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
-import { findEngine } from "../../dist/executor/engine/index.js";
 import { languageHostPath } from "../../dist/executor/language-host/install.js";
 import { joinServer } from "../../dist/ledger/embedded/server.js";
 import { openWorld, rehearsalEnvironment } from "../../dist/world/index.js";
+import { engineHere } from "../support/engine-here.mjs";
 import { measure } from "./measure.mjs";
 
 const GOAL = 1.0;
@@ -29,7 +29,7 @@ export async function benchDrift({ stacks, rounds }) {
   const home = join(place, "home");
   const names = Array.from({ length: stacks }, (_, at) => `s${at + 1}`);
   try {
-    const engine = await engineFor();
+    const engine = (await engineHere()).path;
     makeRepository(place, names);
     const env = { ...process.env, EVO_HOME: home, EVO_PULUMI: engine };
     evo(env, place, ["up", "bench", "--rehearse"]);
@@ -113,18 +113,6 @@ function evo(env, cwd, args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { env, cwd, encoding: "utf8" });
   if (status !== 0) throw new Error(`evo ${args.join(" ")} ended with ${status}\n${stderr.slice(-2000)}`);
   return stdout;
-}
-
-async function engineFor() {
-  const { path } = await findEngine({
-    home: process.env.EVO_HOME ?? join(process.env.HOME, ".evo"),
-    env: process.env,
-    path: process.env.PATH,
-    install: true,
-    say: console.error,
-    explicit: process.env.EVO_PULUMI,
-  });
-  return path;
 }
 
 function urnOf(name) {

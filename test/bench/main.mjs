@@ -10,9 +10,9 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { findEngine } from "../../dist/executor/engine/index.js";
 import { languageHostPath } from "../../dist/executor/language-host/install.js";
 import { openWorld, rehearsalEnvironment } from "../../dist/world/index.js";
+import { engineHere } from "../support/engine-here.mjs";
 import { measure } from "./measure.mjs";
 import { startup } from "./startup.mjs";
 
@@ -37,14 +37,7 @@ chmodSync(place, 0o711);
 const home = join(place, "home");
 
 try {
-  const found = await findEngine({
-    home: process.env.EVO_HOME ?? join(process.env.HOME, ".evo"),
-    env: process.env,
-    path: process.env.PATH,
-    install: true,
-    say: console.error,
-    explicit: process.env.EVO_PULUMI,
-  });
+  const found = await engineHere();
   const engine = countingEngine(found.path);
   const names = Array.from({ length: STACKS }, (_, at) => `s${at + 1}`);
   for (const name of names) makeProject(name);

@@ -21,7 +21,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { findEngine } from "../../dist/executor/engine/index.js";
+import { engineHere } from "../support/engine-here.mjs";
 
 const option = (name, fallback) => Number(process.argv[process.argv.indexOf(`--${name}`) + 1] || fallback) || fallback;
 const minutes = option("minutes", 10);
@@ -56,14 +56,7 @@ const count = {
   givenUp: 0,
 };
 const killed = Object.fromEntries(VICTIMS.map(({ name }) => [name, 0]));
-const found = await findEngine({
-  home: process.env.EVO_HOME ?? join(process.env.HOME, ".evo"),
-  env: process.env,
-  path: process.env.PATH,
-  install: true,
-  say: console.error,
-  explicit: process.env.EVO_PULUMI,
-});
+const found = await engineHere();
 const everywhere = mkdtempSync(join(tmpdir(), "evo-chaos-"));
 chmodSync(everywhere, 0o711);
 

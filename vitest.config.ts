@@ -18,6 +18,8 @@ export default defineConfig({
           name: "fast",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.{pg,engine,proof}.test.ts", "test/fixtures/**"],
+          // They touch nothing but their arguments: a process for each file would cost more than the tests.
+          isolate: false,
           // Far beyond what any takes: a busy machine is no failure.
           testTimeout: 60_000,
         },

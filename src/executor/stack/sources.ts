@@ -12,7 +12,15 @@ import { canonical } from "../../canonical.js";
 import type { SourceDigest } from "../../run/events.js";
 import { type Project, parseFile } from "./project.js";
 
-const LOCKFILES = ["package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb"];
+/** What package managers of Node note their choices in. */
+export const LOCKFILES = [
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  "yarn.lock",
+  "pnpm-lock.yaml",
+  "bun.lock",
+  "bun.lockb",
+];
 /** Never a program's own: what is installed, and what git keeps. */
 const SKIPPED = new Set(["node_modules", ".git", "__pycache__", ".venv"]);
 
@@ -25,15 +33,22 @@ interface GitState {
 /** The digest of a stack's program. `path` is what the plan calls the folder. */
 export async function sourceDigest(project: Project, path: string): Promise<SourceDigest> {
   const git = await gitState(project.directory);
-  const lists = [git?.files ?? (await walk(project.directory))];
-  if (relative(project.directory, project.programDirectory).startsWith("..")) {
-    const outside = await gitState(project.programDirectory);
-    lists.push(outside?.files ?? (await walk(project.programDirectory)));
-  }
-  const files = [...new Set([...lists.flat(), ...governingLockfile(project.directory)])].sort();
-  const sha256 = await digestFiles(project.directory, files);
+  const list = async (folder: string) => (await gitState(folder))?.files ?? walk(folder);
+  const files = [git?.files ?? (await walk(project.directory)), ...(await Promise.all(outside(project).map(list)))];
+  const sha256 = await digestFiles(project.directory, [...files.flat(), ...governingLockfile(project.directory)]);
   const commit = git?.commit === undefined ? {} : { commit: git.commit };
   return { path, sha256, ...commit, ...(git === undefined ? {} : { dirty: git.dirty }) };
+}
+
+/** The same digest, over a program in a tree that a commit was laid out in: all that lies there is of that commit. */
+export async function treeDigest(project: Project, tree: string): Promise<string> {
+  const files = await Promise.all([project.directory, ...outside(project)].map(walk));
+  return digestFiles(project.directory, [...files.flat(), ...governingLockfile(project.directory, tree)]);
+}
+
+/** Folders of the program and of the stacks' settings that lie beside the project's own. */
+function outside({ directory, programDirectory, settingsDirectory }: Project): readonly string[] {
+  return [programDirectory, settingsDirectory].filter((folder) => relative(directory, folder).startsWith(".."));
 }
 
 /** Tracked and untracked files that are not ignored, as absolute paths; undefined outside a git repository. */
@@ -70,16 +85,16 @@ async function walk(directory: string): Promise<readonly string[]> {
 }
 
 /** The nearest lockfile at or above the folder: it decides what is installed, wherever it lies and whoever ignores it. */
-function governingLockfile(directory: string): readonly string[] {
+function governingLockfile(directory: string, top?: string): readonly string[] {
   for (let at = directory; ; at = dirname(at)) {
     const found = LOCKFILES.map((name) => join(at, name)).filter((path) => existsSync(path));
-    if (found.length > 0 || existsSync(join(at, ".git")) || dirname(at) === at) return found;
+    if (found.length > 0 || at === top || existsSync(join(at, ".git")) || dirname(at) === at) return found;
   }
 }
 
 async function digestFiles(directory: string, files: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  for (const file of files) {
+  for (const file of [...new Set(files)].sort()) {
     const content = await contentOf(file);
     if (content === undefined) continue;
     const name = relative(directory, file).split(sep).join("/");

@@ -1,6 +1,5 @@
 /** What a step runs: the program in the checkout, or the one of a recorded state in its place, on the same stack. */
 import { join, relative } from "node:path";
-import { dump, load } from "js-yaml";
 import { EvoError } from "../../errors.js";
 import type { StepNode } from "../../plan/model.js";
 import type { StackIdentity } from "../../run/ports.js";
@@ -100,16 +99,11 @@ export function settingsHome(
     return { settingsHome: earlier ? standInFor(standIn, project, stack, saltOf(own, stack)) : own };
   }
   if (!earlier) return {};
-  const kept = { directory: join(programsFolder(home), "settings"), transform: withoutSalt };
+  const kept = { directory: join(programsFolder(home), "settings"), transform: (text: string) => text };
   const salt = [today, project]
     .map((one) => readStackSettings(one, stack)?.encryptionsalt)
     .find((one) => one !== undefined);
   return { settingsHome: standInFor(kept, project, stack, salt) };
-}
-
-function withoutSalt(text: string): string {
-  const { encryptionsalt: _, ...settings } = (load(text) ?? {}) as { readonly [key: string]: unknown };
-  return Object.keys(settings).length === 0 ? "" : dump(settings, { lineWidth: -1 });
 }
 
 /** An engine in an earlier program's folder would read its backend there: it is told the stack's own. */

@@ -2,15 +2,14 @@
  * What would run: a digest over the content of a project's folder, so that a change between a run's start and a step is
  * noticed (invariant 6). Not over file times or modes, so that a fresh checkout has the same digest.
  */
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { promisify } from "node:util";
-import { canonical } from "../../canonical.js";
 import type { SourceDigest } from "../../run/events.js";
+import { gitState } from "./git-state.js";
 import { type Project, parseFile } from "./project.js";
+import { isSettings, settingsContent } from "./settings-content.js";
 
 /** What package managers of Node note their choices in. */
 export const LOCKFILES = [
@@ -23,12 +22,6 @@ export const LOCKFILES = [
 ];
 /** Never a program's own: what is installed, and what git keeps. */
 const SKIPPED = new Set(["node_modules", ".git", "__pycache__", ".venv"]);
-
-interface GitState {
-  readonly files: readonly string[];
-  readonly commit?: string;
-  readonly dirty: boolean;
-}
 
 /** The digest of a stack's program. `path` is what the plan calls the folder. */
 export async function sourceDigest(project: Project, path: string): Promise<SourceDigest> {
@@ -48,29 +41,9 @@ export async function treeDigest(project: Project, tree: string): Promise<string
 
 /** Folders of the program and of the stacks' settings that lie beside the project's own. */
 function outside({ directory, programDirectory, settingsDirectory }: Project): readonly string[] {
-  return [programDirectory, settingsDirectory].filter((folder) => relative(directory, folder).startsWith(".."));
-}
-
-/** Tracked and untracked files that are not ignored, as absolute paths; undefined outside a git repository. */
-async function gitState(directory: string): Promise<GitState | undefined> {
-  const git = (...args: string[]) =>
-    promisify(execFile)("git", args, { cwd: directory, maxBuffer: 1 << 28, env: { ...process.env, LC_ALL: "C" } });
-  try {
-    const [list, status] = await Promise.all([
-      git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."),
-      git("--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z", "--", "."),
-    ]);
-    const entries = status.stdout.split("\0").filter((entry) => entry !== "");
-    const commit = entries.find((entry) => entry.startsWith("# branch.oid "))?.slice("# branch.oid ".length);
-    const names = [...new Set(list.stdout.split("\0").filter((name) => name !== ""))];
-    return {
-      files: names.map((name) => join(directory, name)),
-      dirty: entries.some((entry) => !entry.startsWith("#")),
-      ...(commit === undefined || commit === "(initial)" ? {} : { commit }),
-    };
-  } catch {
-    return undefined;
-  }
+  return [programDirectory, settingsDirectory].filter(
+    (folder) => relative(directory, folder).startsWith("..") && existsSync(folder),
+  );
 }
 
 async function walk(directory: string): Promise<readonly string[]> {
@@ -109,18 +82,5 @@ async function contentOf(file: string): Promise<Buffer | undefined> {
   if (stat?.isSymbolicLink()) return Buffer.from(await readlink(file));
   if (!stat?.isFile()) return undefined;
   const content = await readFile(file);
-  return /[\\/]Pulumi\.[^\\/]+\.ya?ml$/.test(file) ? settingsOf(file) : content;
-}
-
-/**
- * What a stack's settings say: making a stack, the engine adds its `encryptionsalt` and writes the file anew in its own
- * style (quotes, order), which is no change of what runs.
- */
-function settingsOf(file: string): Buffer | undefined {
-  const { encryptionsalt: _, ...settings } = parseFile(file);
-  const asText = (_key: string, value: unknown) =>
-    typeof value === "number" || typeof value === "boolean" ? String(value) : value;
-  return Object.keys(settings).length === 0
-    ? undefined
-    : Buffer.from(canonical(JSON.parse(JSON.stringify(settings, asText))));
+  return isSettings(file) ? settingsContent(parseFile(file)) : content;
 }

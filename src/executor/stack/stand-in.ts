@@ -23,8 +23,16 @@ export function standInFor(
   const own = readStackSettings(project, stack)?.file;
   const name = `${project.name}/${shortStackName(stack)}`;
   const settings = own === undefined ? "" : transform(readFileSync(own, "utf8"), name);
-  writeFileSync(file, kept === undefined ? settings : `encryptionsalt: ${kept}\n${settings}`, { mode: 0o600 });
+  writeFileSync(file, withSalt(settings, kept), { mode: 0o600 });
   return folder;
+}
+
+/** The text with this salt and no other; settings may be JSON, which is YAML on one line. */
+function withSalt(text: string, salt: string | undefined): string {
+  const own = salt === undefined ? {} : { encryptionsalt: salt };
+  if (/^\s*\{/.test(text)) return JSON.stringify({ ...JSON.parse(text), ...own });
+  const line = salt === undefined ? "" : `encryptionsalt: ${salt}`;
+  return `${line}\n${text.replace(/^encryptionsalt:.*\n?/m, "")}`;
 }
 
 /** The salt that a stand-in's settings have got. */

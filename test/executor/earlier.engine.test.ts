@@ -51,8 +51,8 @@ async function recorded(files: { readonly [path: string]: string }): Promise<Rec
 }
 
 const said: string[] = [];
-const made = (state: RecordedState) => {
-  const env = { PATH: process.env.PATH ?? "", HOME: folder };
+const made = (state: RecordedState, path = process.env.PATH ?? "") => {
+  const env = { PATH: path, HOME: folder };
   return recordedProgram({ home, env, say: (line) => said.push(line) }, STEP, state, root);
 };
 
@@ -113,11 +113,13 @@ it("installs where a package is a folder of the repository: a link would lead to
 });
 
 it("refuses what can't be installed, or was never locked", async () => {
-  const asking = { "app/package.json": '{ "name": "app", "dependencies": { "one": "1" } }' };
-  const broken = await recorded({ ...NODE, ...asking, "app/package-lock.json": LOCK("app") });
-  await expect(made(broken)).rejects.toMatchObject({ code: "earlier.install" });
+  const broken = await recorded({ ...NODE, "app/package-lock.json": LOCK("app") });
+  // A machine without npm.
+  const lacking = made(broken, join(folder, "nothing"));
+  await expect(lacking).rejects.toMatchObject({ code: "earlier.install", message: /npm ci/ });
   expect(readdirSync(join(home, "programs")).filter((name) => name.startsWith("."))).toEqual([]);
   git("rm", "--quiet", "app/package-lock.json");
-  const unlocked = await recorded({ "app/main.txt": "one" });
+  const asking = { "app/package.json": '{ "name": "app", "dependencies": { "one": "1" } }' };
+  const unlocked = await recorded(asking);
   await expect(made(unlocked)).rejects.toMatchObject({ code: "earlier.unlocked" });
 });

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Evo, openEvo } from "../support/evo.js";
+import { COMPONENT, type Evo, openEvo } from "../support/evo.js";
 
 let evo: Evo;
 let project: string;
@@ -41,7 +41,7 @@ const starting = async (...args: readonly string[]) => {
   return { code, said: stderr + stdout, id: (await runs())[0]?.run ?? "" };
 };
 
-/** A program that reads a file beside its folder, its settings, and what the step gives it. */
+/** A program that reads a file beside its folder, its settings, and what the step gives it: of an output, too. */
 const program = (version: string) => `const pulumi = require("@pulumi/pulumi");
 const { mark } = require("../lib/mark.js");
 const config = new pulumi.Config();
@@ -49,11 +49,13 @@ new pulumi.ComponentResource("test:index:Thing", "thing-${version}");
 exports.version = mark("${version}");
 exports.size = config.get("size");
 exports.mode = config.get("mode");
+exports.from = config.get("from");
 exports.password = config.getSecret("password");
 `;
 const sequence = (mode: string) => `
 export default defineSequence({ name: "rollout", steps: [
-  up("app", { dir: "../projects/app", stack: "dev", config: { mode: "${mode}" }, secretConfig: { password: env("PASSWORD") },
+  up("base", { dir: "../projects/base", stack: "dev" }),
+  up("app", { dir: "../projects/app", stack: "dev", config: { mode: "${mode}", from: output("base", "greeting") }, secretConfig: { password: env("PASSWORD") },
     convergedWhen: [gate("first", { targets: ["here"], probe: stackOutput({ path: "version", equals: "v1 of a" }), failureLimit: 1, interval: "200ms" })] }),
 ], recovery: [{ name: "back", sequence: "./back.ts" }] });`;
 const back = (asOf: string) => `
@@ -81,6 +83,7 @@ const state = async () => {
 it("puts program and config back to what the record says, and leaves the checkout alone", async () => {
   project = evo.project("app", program("v1"));
   await evo.init(project, "dev");
+  await evo.init(evo.project("base", COMPONENT), "dev");
   version("v1", "a", "small", "first");
   evo.sequence("back", back("before-run"));
   // The salt of the stack's secrets comes to the checkout only after the commit, as with a stack that evo has made.
@@ -92,7 +95,7 @@ it("puts program and config back to what the record says, and leaves the checkou
   const first = await starting("up", "rollout");
   expect(first.code, first.said).toBe(0);
   const before = await state();
-  expect(before.outputs).toMatchObject({ version: "v1 of a", size: "small", mode: "first" });
+  expect(before.outputs).toMatchObject({ version: "v1 of a", size: "small", mode: "first", from: "hello" });
 
   version("v2", "b", "large", "second");
   const b = commit("b");
@@ -111,7 +114,7 @@ it("puts program and config back to what the record says, and leaves the checkou
   expect(recovered.code, recovered.said).toBe(0);
   expect(await state()).toMatchObject({
     names: before.names,
-    outputs: { version: "v1 of a", size: "small", mode: "first" },
+    outputs: { version: "v1 of a", size: "small", mode: "first", from: "hello" },
   });
 
   expect(git("rev-parse", "HEAD")).toBe(b);

@@ -8,6 +8,7 @@ import { dependenciesOf, type Unknown } from "./dependencies.js";
 import type { GateHistory, LintFinding } from "./finding.js";
 import { gateFindings } from "./lint-gates.js";
 import { orderFindings } from "./lint-order.js";
+import { recoveryFindings } from "./lint-recovery.js";
 
 export type { GateHistory, LintFinding } from "./finding.js";
 
@@ -23,10 +24,22 @@ export interface LintResult {
   readonly unknown: readonly Unknown[];
 }
 
-/** Looks at a valid sequence and the programs of its steps. `root`: the folder that its paths are relative to. */
-export function lint(sequence: Sequence, root: string, history: GateHistory = new Map()): LintResult {
+/**
+ * Looks at a valid sequence and the programs of its steps. `root`: the folder that its paths are relative to; `history`:
+ * how long its gates have needed; `answers`: whether a sequence beside it names it as its recovery (undefined: not known).
+ */
+export function lint(
+  sequence: Sequence,
+  root: string,
+  history: GateHistory = new Map(),
+  answers?: boolean | undefined,
+): LintResult {
   const dependencies = dependenciesOf(sequence, root);
-  const all = [...orderFindings(sequence, dependencies), ...gateFindings(sequence, history)];
+  const all = [
+    ...orderFindings(sequence, dependencies),
+    ...gateFindings(sequence, history),
+    ...recoveryFindings(sequence, answers),
+  ];
   const judged = all.map((finding) => ({ finding, reason: reasonFor(sequence, finding) }));
   return {
     findings: judged.flatMap(({ finding, reason }) => (reason === undefined ? [finding] : [])),

@@ -1,7 +1,9 @@
 /** `evo lint <sequence>` */
 import { relative } from "node:path";
 import { lint as look } from "../authoring/lint.js";
+import { asksForARun } from "../authoring/lint-recovery.js";
 import { EXIT, type SourceLocation } from "../errors.js";
+import { isRecovery } from "../evo/beside.js";
 import { gateHistory } from "../evo/history.js";
 import { readSettings } from "../evo/settings.js";
 import { loadSequence } from "../sequence/load.js";
@@ -12,9 +14,11 @@ import { columns, print, printJson, say } from "./output.js";
 /** Says what may be wrong with a valid sequence. Exit 7 on findings. Errors: those of loading (exit 2). */
 export async function lint(reference: string, options: { readonly json?: boolean }): Promise<void> {
   const settings = readSettings(process.env, process.cwd());
-  const { sequence, root, file, locate } = await loadSequence(reference, settings.cwd);
+  const loaded = await loadSequence(reference, settings.cwd);
+  const { sequence, root, file, locate } = loaded;
   const history = await gateHistory(settings, sequence.name, say);
-  const { findings, accepted, unknown } = look(sequence, root, history);
+  const answers = asksForARun(sequence) ? await isRecovery(loaded, say) : undefined;
+  const { findings, accepted, unknown } = look(sequence, root, history, answers);
   const placed = findings.map((finding) => ({ ...finding, at: locate(finding.path, finding.word) }));
   if (findings.length > 0) process.exitCode = EXIT.departures;
   if (options.json) return printJson({ sequence: sequence.name, file, findings: placed, accepted, unknown });

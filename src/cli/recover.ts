@@ -3,10 +3,10 @@ import { EvoError } from "../errors.js";
 import { exitOf } from "../evo/exit.js";
 import { loadRun } from "../evo/load-run.js";
 import { withLedger } from "../evo/reading.js";
-import { chooseRecovery, type Recovery } from "../evo/recover.js";
-import { planFor } from "../evo/rehearsal.js";
+import { chooseRecovery, plannedRecovery, type Recovery } from "../evo/recover.js";
 import { chooseUnfinished } from "../evo/resume.js";
 import { readSettings } from "../evo/settings.js";
+import type { Plan } from "../plan/model.js";
 import type { RunState } from "../run/state.js";
 import { describePlan } from "../views/plan.js";
 import { type DriveOptions, recover as drive } from "./drive.js";
@@ -23,11 +23,14 @@ export interface RecoverOptions extends DriveOptions {
 /** Answers a run that stands still, by its rules or by the sequence that is named; its recovery's end sets the exit code. */
 export async function recover(named: string | undefined, options: RecoverOptions): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
-  const { state, recovery } = await withLedger(settings, sayAt, async (ledger) => {
+  const { state, recovery, plan } = await withLedger(settings, sayAt, async (ledger) => {
     const state = await loadRun(ledger, await chooseUnfinished(ledger, named));
-    return { state, recovery: await chooseRecovery(settings, ledger, state, options.sequence) };
+    const recovery = await chooseRecovery(settings, ledger, state, options.sequence);
+    const wanted = options.dryRun === true;
+    const plan = wanted ? await plannedRecovery(settings, ledger, state, recovery, sayAt) : undefined;
+    return { state, recovery, plan };
   });
-  if (options.dryRun === true) return show(state, recovery, options);
+  if (plan !== undefined) return show(state, recovery, plan, options);
   if (options.reason === undefined)
     throw new EvoError("usage", "a recovery is started by a person's word, and a word is signed with a reason", {
       remedy: "add --reason '...', or --dry-run to see what it would do",
@@ -38,8 +41,7 @@ export async function recover(named: string | undefined, options: RecoverOptions
   process.exitCode = exitOf(ended.state);
 }
 
-function show(state: RunState, { loaded, rule }: Recovery, { json }: RecoverOptions): void {
-  const plan = planFor(loaded.sequence, state.started.rehearsal !== undefined);
+function show(state: RunState, { loaded, rule }: Recovery, plan: Plan, { json }: RecoverOptions): void {
   if (json) {
     printJson({ answers: state.run, ...(rule === undefined ? {} : { rule }), plan });
     return;

@@ -1,10 +1,11 @@
 /** The evolution of a system and the history of a stack, read from the ledger. */
 import type { HistoryRow, KnownStack, OpenLedger } from "../ledger/index.js";
+import type { OperationIntent } from "../run/events.js";
 import type { Entry } from "../run/ports.js";
 import { departuresOf } from "../views/audit/departures.js";
 import type { Told } from "../views/audit/reading.js";
 import { describeEntry } from "../views/entry-line.js";
-import type { Evolution, StackHistory } from "../views/evolution.js";
+import type { Evolution, GovernedChange, StackHistory } from "../views/evolution.js";
 
 export interface EvolutionQuestion {
   /** ISO 8601: from, and before. */
@@ -57,15 +58,27 @@ export async function historyOf(
   const cut = rows.length > question.limit;
   const shown = cut ? rows.slice(1) : rows;
   const others = shown.filter(({ governed }) => !governed).map(asTold);
+  const intents = await ledger.aboutStacks({ stacks: [stack], every: ["operation.intended"], newest: [] });
+  const programs = new Map(intents.map(({ operation, body }) => [operation, body as unknown as OperationIntent]));
   return {
     stack,
     rehearsal,
     cut,
-    governed: shown.filter(({ governed }) => governed),
+    governed: shown
+      .filter(({ governed }) => governed)
+      .map((row) => ({ ...row, ...programOf(programs.get(row.operation)) })),
     departures: departuresOf(others),
     remarks: others
       .filter(({ type }) => !type.startsWith("departure."))
       .map((entry) => ({ number: entry.number, time: entry.time, text: describeEntry(entry) })),
+  };
+}
+
+function programOf(intent: OperationIntent | undefined): Pick<GovernedChange, "commit" | "asOf"> {
+  const { source, asOf } = intent ?? {};
+  return {
+    ...(source?.commit === undefined ? {} : { commit: source.commit }),
+    ...(asOf === undefined ? {} : { asOf }),
   };
 }
 

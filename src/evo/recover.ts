@@ -5,14 +5,15 @@
 import { resolve } from "node:path";
 import { EvoError, EXIT } from "../errors.js";
 import type { OpenLedger } from "../ledger/index.js";
-import type { RecoveryRule } from "../plan/model.js";
+import type { Plan, RecoveryRule } from "../plan/model.js";
 import { failureOf, recoveryOf } from "../run/recovery.js";
 import { isOver, openAttempts, type RunState } from "../run/state.js";
 import { type LoadedSequence, loadSequence } from "../sequence/load.js";
+import { asksTheRecord, asRecorded } from "./earlier.js";
 import { loadRun } from "./load-run.js";
 import { refuseRecovering } from "./recovering.js";
 import { planFor, rehearsalOf } from "./rehearsal.js";
-import { openSession, type Session, type Subject } from "./session.js";
+import { type Mode, openBinding, openSession, type Session, type Subject } from "./session.js";
 import type { Settings } from "./settings.js";
 import { type StartedSession, sequenceResource, start } from "./start.js";
 import { giveBackRemains, holderOf, obtain } from "./take-over.js";
@@ -91,6 +92,32 @@ function refuseUnknown(state: RunState): void {
   });
 }
 
+function subjectOf({ started }: RunState, loaded: LoadedSequence) {
+  return { plan: planFor(loaded.sequence, started.rehearsal !== undefined), root: loaded.root, loaded };
+}
+
+function worldOf({ started }: RunState, loaded: LoadedSequence): Pick<Mode, "rehearsal"> {
+  return started.rehearsal === undefined ? {} : { rehearsal: { ...rehearsalOf(loaded), fresh: false, faults: [] } };
+}
+
+/** The plan that a recovery of this run would freeze now; nothing is made ready for it. Errors: `earlier.*`. */
+export async function plannedRecovery(
+  settings: Settings,
+  ledger: OpenLedger,
+  answered: RunState,
+  { loaded }: Recovery,
+  say: (line: string) => void,
+): Promise<Plan> {
+  const subject = subjectOf(answered, loaded);
+  if (!asksTheRecord(subject.plan)) return subject.plan;
+  const binding = await openBinding(settings, worldOf(answered, loaded), subject, say);
+  try {
+    return await asRecorded({ ...binding, ledger }, subject.plan, loaded.root, answered.run);
+  } finally {
+    await binding.close();
+  }
+}
+
 /** A session for a recovery: in production, or in the world in which the answered run was rehearsed. */
 export async function openRecovery(
   settings: Settings,
@@ -100,9 +127,8 @@ export async function openRecovery(
   say: (line: string) => void,
 ): Promise<{ readonly session: Session; readonly subject: Subject & { readonly loaded: LoadedSequence } }> {
   const { rehearsal } = answered.started;
-  const subject = { plan: planFor(loaded.sequence, rehearsal !== undefined), root: loaded.root, loaded };
-  const world = rehearsal === undefined ? {} : { rehearsal: { ...rehearsalOf(loaded), fresh: false, faults: [] } };
-  const mode = { ephemeralLedger: ephemeralLedger ?? rehearsal !== undefined, ...world };
+  const subject = subjectOf(answered, loaded);
+  const mode = { ephemeralLedger: ephemeralLedger ?? rehearsal !== undefined, ...worldOf(answered, loaded) };
   const session = await openSession(settings, mode, subject, say);
   if (session.world?.name === rehearsal) return { session, subject };
   await session.close();

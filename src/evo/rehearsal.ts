@@ -1,9 +1,9 @@
 /** What differs in a rehearsal's plan: stacks are made in the world's own backend, and programs are not type-checked. */
 import { resolve } from "node:path";
-import { digest, sha256 } from "../canonical.js";
+import { sha256 } from "../canonical.js";
 import type { GatePolicy } from "../gates/model.js";
 import { packageFile } from "../package-root.js";
-import { compile } from "../plan/compile.js";
+import { compile, digested } from "../plan/compile.js";
 import type { Plan, PlanGate, PlanNode } from "../plan/model.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import type { Sequence } from "../sequence/model.js";
@@ -42,10 +42,6 @@ function impatient(policy: GatePolicy, patience: number): GatePolicy {
 /** The plan as it runs in a world: bindings differ, order and gates don't. */
 function forRehearsal(plan: Plan): Plan {
   return { ...plan, nodes: plan.nodes.map(rehearsed) };
-}
-
-function digested({ digest: _, ...rest }: Plan): Plan {
-  return { ...rest, digest: digest(rest) };
 }
 
 function rehearsed(node: PlanNode): PlanNode {

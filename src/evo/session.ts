@@ -183,14 +183,25 @@ async function bind<Between extends { close(): Promise<void> }>(
         engine,
         home: settings.home,
         env,
-        resolve: (value) => resolveValue(value, looking),
+        say,
+        resolve: (value, { node }) => resolveValue(value, readingFor(node)),
         ...standIn,
       },
       launcher,
     );
     const address = world && { standIn: (origin: string) => addressOf(world, origin) };
     const context = probeContext(subject, { executor, env, redactor, loopbackOnly: world !== undefined, ...address });
-    const looking = { context, target: "config", signal: new AbortController().signal };
+    // What a recorded step read is looked up where it was read then: this plan may have no step of that name.
+    const outputsFor = (node: StepNode) => async (step: string) => {
+      const ref = node.earlier?.reads[step];
+      const read = ref === undefined ? stepNode(subject.plan, step) : { ...node, stack: ref };
+      return asJson(await executor.outputs(read, subject.root));
+    };
+    const readingFor = (node: StepNode) => ({
+      context: { ...context, outputs: outputsFor(node) },
+      target: "config",
+      signal: new AbortController().signal,
+    });
     return {
       between,
       executor,

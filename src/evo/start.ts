@@ -18,6 +18,7 @@ import { createRecorder } from "../run/recorder.js";
 import type { RunState } from "../run/state.js";
 import type { LoadedSequence } from "../sequence/load.js";
 import { lookBeforeStart } from "./departures/watch.js";
+import { asRecorded } from "./earlier.js";
 import { loadRun } from "./load-run.js";
 import type { Session } from "./session.js";
 import type { Settings } from "./settings.js";
@@ -51,16 +52,18 @@ export interface Answering {
 }
 
 /**
- * Creates the run: identifies every stack, leases the sequence and the stacks of its first steps, records the
- * declaration and the frozen plan (invariant 6). Errors: `run.locked` (exit 6), `run.unfinished` (exit 3), what
- * `Executor.identify` and the ledger throw. On any error nothing is recorded and no lease is kept.
+ * Creates the run: looks up the recorded states that steps are put to, identifies every stack, leases the sequence and the
+ * stacks of its first steps, records the declaration and the frozen plan (invariant 6). Errors: `earlier.*` (exit 2),
+ * `run.locked` (exit 6), `run.unfinished` (exit 3), what `Executor.identify` and the ledger throw. On any error nothing is
+ * recorded and no lease is kept.
  */
 export async function start(
   settings: Settings,
   session: Session,
-  { plan, loaded }: { readonly plan: Plan; readonly loaded: LoadedSequence },
+  { plan: declared, loaded }: { readonly plan: Plan; readonly loaded: LoadedSequence },
   options: StartOptions,
 ): Promise<StartedSession> {
+  const plan = await asRecorded(session, declared, loaded.root, options.answers?.state.run);
   const stacks = await identifyAll(session, plan, loaded);
   const run = `${plan.sequence.name}-${randomName()}`;
   const holder = holderOf(settings.claimed, run, plan.sequence.name);

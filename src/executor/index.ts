@@ -2,6 +2,7 @@
 import { EvoError } from "../errors.js";
 import type { StepNode } from "../plan/model.js";
 import type { Executor, OperationRequest } from "../run/ports.js";
+import { backendFor, findProgram, identify, settingsHome } from "./earlier/find.js";
 import { languageHostFor } from "./language-host/choose.js";
 import { languageHostPath } from "./language-host/install.js";
 import { makeOperationDirectory, operationDirectory, signal } from "./operation/directory.js";
@@ -14,12 +15,11 @@ import { environmentLookup, stepValues } from "./operation/values.js";
 import type { ExecutorReads, ExecutorSettings } from "./settings.js";
 import { stackIdentity } from "./stack/backend.js";
 import { type DriftQuestion, refreshPreview } from "./stack/drift.js";
-import { findStack, identifyStack } from "./stack/identity.js";
+import { findStack } from "./stack/identity.js";
 import { liveDrift } from "./stack/live.js";
 import { createOutputsReader } from "./stack/outputs.js";
 import { previewStep } from "./stack/preview.js";
 import type { Project } from "./stack/project.js";
-import { standInFor } from "./stack/stand-in.js";
 import { twinsOf } from "./stack/twins.js";
 import { changedBy, viewStack } from "./stack/view.js";
 
@@ -36,7 +36,7 @@ export function createExecutor(
   const { home, env, engine } = settings;
   const directoryOf = (operation: string): string => operationDirectory(home, operation);
   return {
-    identify: (node, root) => identifyStack(node, root, env),
+    identify: (node, root) => identify(settings, node, root),
     start: async (request) => {
       const order = await orderOf(settings, request, "begin");
       demandNew(home, request);
@@ -67,8 +67,10 @@ export function createExecutor(
 function lookAt(settings: ExecutorSettings, node: StepNode, root: string): DriftQuestion {
   const { engine, home } = settings;
   const found = findStack(node, root, settings.env);
-  const env = readEnvironment(settings, node, found.project);
-  return { engine, home, env, ...named(node), ...found, ...settingsHome(settings, node, found.project) };
+  const { project } = found;
+  const env = readEnvironment(settings, node, project);
+  const own = settingsHome(settings, node, { ...found, today: project });
+  return { engine, home, env, ...named(node), ...found, ...own };
 }
 
 function named(node: StepNode): { stackName: string } {
@@ -97,10 +99,6 @@ function pluginsFor(settings: ExecutorSettings, node: StepNode, project: Project
   return choice.host === "own" ? languageHostPath(settings.home, settings.engine.path) : undefined;
 }
 
-function settingsHome({ standIn }: ExecutorSettings, node: StepNode, project: Project): { settingsHome?: string } {
-  return standIn === undefined ? {} : { settingsHome: standInFor(standIn, project, node.stack.stack) };
-}
-
 function readEnvironment(settings: ExecutorSettings, node: StepNode, project: Project) {
   const plugins = pluginsFor(settings, node, project);
   const parts = { base: settings.env, step: {}, run: "", operation: "", directory: "", hold: false };
@@ -113,11 +111,7 @@ function readEnvironment(settings: ExecutorSettings, node: StepNode, project: Pr
 
 /** An order of no run: its engine belongs to no operation and holds nothing. */
 async function previewOrder(settings: ExecutorSettings, node: StepNode, root: string): Promise<HostOrder> {
-  const { stack } = await identifyStack(
-    { ...node, options: { ...node.options, createStack: true } },
-    root,
-    settings.env,
-  );
+  const { stack } = await identify(settings, { ...node, options: { ...node.options, createStack: true } }, root);
   const intent = {
     operation: "preview",
     step: node.id,
@@ -137,15 +131,16 @@ async function orderOf(
   kind: "begin" | "observe",
 ): Promise<HostOrder> {
   const { intent, node, root, run } = request;
-  const { project, stack } = findStack(node, root, settings.env);
+  const found = await findProgram(settings, node, root);
+  const { project, stack } = found;
   const plugins = pluginsFor(settings, node, project);
   const values = await stepValues(request, settings.resolve ?? environmentLookup(settings.env));
-  const { config: _, secretConfig: __, env: ___, ...options } = node.options;
+  const { config: _, secretConfig: __, env: ___, asOf: ____, ...options } = node.options;
   // A refresh in front of an update would change the state before evo has judged the preview: that takes two processes.
   const oneProcess = node.verb === "up" && plugins !== undefined && options.refresh !== true;
   const directory = operationDirectory(settings.home, intent.operation);
   const env = engineEnvironment({
-    base: settings.env,
+    base: { ...settings.env, ...backendFor(settings, found) },
     step: values.env,
     run,
     operation: intent.operation,
@@ -156,7 +151,7 @@ async function orderOf(
   });
   const { config, secretConfig, lookedUp } = values;
   const common = { kind, directory, operation: intent.operation, run, verb: node.verb, engine: settings.engine };
-  const home = settingsHome(settings, node, project);
+  const home = settingsHome(settings, node, found);
   const what = { env, project, stack, stackName: node.stack.stack, options, oneProcess, ...home };
   return { ...common, ...what, config, secretConfig, secrets: lookedUp };
 }

@@ -24,6 +24,8 @@ export interface ExecutorSettings {
   readonly env: { readonly [name: string]: string };
   /** Rehearsals: settings files are copied here, changed by `transform`, and the project's own are never written. */
   readonly standIn?: StandIn;
+  /** Hears what takes time. */
+  say?(line: string): void;
   /**
    * Looks up a step's reference. Without it literals and `$env` (from `env`) are known; `$output` is an error.
    */

@@ -47,7 +47,13 @@ export function compile(sequence: Sequence): Plan {
     ...(sequence.recovery === undefined ? {} : { recovery: sequence.recovery }),
     ...(sequence.notify === undefined ? {} : { notify: sequence.notify }),
   };
-  return { ...plan, digest: digest(plan) };
+  return digested(plan);
+}
+
+/** The plan with the digest over all the rest of it. */
+export function digested(plan: Omit<Plan, "digest">): Plan {
+  const { digest: _, ...rest } = plan as Plan;
+  return { ...rest, digest: digest(rest) };
 }
 
 // --------------------------------------------------------------------------------------------------- places, ids

@@ -18,8 +18,31 @@ export interface StackRef {
   readonly stack: string;
 }
 
+/** The state before the run that a recovery answers, or that of an operation: `<run>.<step>.<attempt>.up`. */
+export type AsOf = "before-run" | `${string}.${string}.${number}.up`;
+
+/**
+ * A state of a stack that the ledger knows: what an operation had applied when it succeeded. Frozen at a run's start; the
+ * step's `config`, `secretConfig` and `env` are then those of that operation, as they were declared.
+ */
+export interface RecordedState {
+  readonly operation: string;
+  /** The entry that says that it succeeded, and when: ISO 8601, by the ledger's clock. */
+  readonly entry: number;
+  readonly time: string;
+  /** Folder with the `Pulumi.yaml` at that commit, relative to the plan's root; POSIX separators. */
+  readonly dir: string;
+  /** Git commit, and the digest over the program that ran: the proof that it is the same one. */
+  readonly commit: string;
+  readonly sha256: string;
+  /** Stacks whose outputs its values are looked up in, by the names that they give their steps. */
+  readonly reads: { readonly [step: NodeId]: StackRef };
+}
+
 /** What users of `pulumi up` expect to be able to pass on. */
 export interface StepOptions {
+  /** Puts the stack to a recorded state: the program of that operation's commit, with its config. */
+  readonly asOf?: AsOf;
   /** Plain config, applied by `--config`, never written into the project's files. Values are references or literals. */
   readonly config?: { readonly [key: string]: Value };
   readonly secretConfig?: { readonly [key: string]: Value };
@@ -151,6 +174,8 @@ export interface StepNode extends NodeBase {
   readonly verb: StepVerb;
   readonly stack: StackRef;
   readonly options: StepOptions;
+  /** What `options.asOf` was found to mean; a step with the one runs only with the other. */
+  readonly earlier?: RecordedState;
   readonly onFailure: OnFailure;
   readonly retry?: RetryRule;
 }

@@ -56,6 +56,8 @@ export interface OperationIntent {
   /** Identity of the stack across checkouts: `<backend url>#<fully qualified name>`. */
   readonly stack: string;
   readonly source: SourceDigest;
+  /** The recorded operation whose state the stack is put back to; `source` is then that one's. */
+  readonly asOf?: OperationId;
 }
 
 /** How far a gate's target has come; what `gate.measured` keeps of the looks it does not list. */

@@ -91,9 +91,11 @@ async function intend(driving: Driving, node: StepNode, identity: StackIdentity)
     attempt: action.attempt,
     verb: node.verb,
     ...identity,
+    ...putBackTo(node),
   };
   const event: RunEvent = { type: "operation.intended", at: now, ...intent };
-  return (await recorder.record([...action.events, { event, causes: action.causes }], state)) ? intent : undefined;
+  const causes = [...action.causes, ...(node.earlier === undefined ? [] : [node.earlier.entry])];
+  return (await recorder.record([...action.events, { event, causes }], state)) ? intent : undefined;
 }
 
 /** Invariant 6: what would run now is what was there at the run's start, unless somebody signed for the change. */
@@ -190,7 +192,11 @@ function stepNode(state: RunState, step: NodeId): StepNode {
 
 function intentOf(node: StepNode, attempt: Attempt): OperationIntent {
   const { operation, stack, source, number } = attempt;
-  return { operation, step: node.id, attempt: number, verb: node.verb, stack, source };
+  return { operation, step: node.id, attempt: number, verb: node.verb, stack, source, ...putBackTo(node) };
+}
+
+function putBackTo({ earlier }: StepNode): Pick<OperationIntent, "asOf"> {
+  return earlier === undefined ? {} : { asOf: earlier.operation };
 }
 
 function requestOf(state: RunState, node: StepNode, intent: OperationIntent): OperationRequest {

@@ -8,6 +8,7 @@ export const LINT_CODES = [
   "inert-gate",
   "timeout-too-short",
   "window-below-interval",
+  "nobodys-recovery",
 ] as const;
 
 export type LintCode = (typeof LINT_CODES)[number];

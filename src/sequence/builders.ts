@@ -26,12 +26,12 @@ export function up(name: string, spec: StepSpec): AuthoredStep {
 }
 
 /** A step that deletes all resources of the stack (`pulumi destroy`). */
-export function destroy(name: string, spec: StepSpec): AuthoredStep {
+export function destroy(name: string, spec: Omit<StepSpec, "asOf">): AuthoredStep {
   return located({ kind: "destroy" as const, name, ...spec }, destroy);
 }
 
 /** A step that adopts the live state into the stack (`pulumi refresh`). */
-export function refresh(name: string, spec: StepSpec): AuthoredStep {
+export function refresh(name: string, spec: Omit<StepSpec, "asOf">): AuthoredStep {
   return located({ kind: "refresh" as const, name, ...spec }, refresh);
 }
 

@@ -1,5 +1,6 @@
 /** The rules that need the whole sequence: names, references, and gates that could never be evaluated (invariant 2). */
 import type { OnFailure } from "../gates/model.js";
+import { asOfFindings } from "./as-of.js";
 import { policyOf } from "./defaults.js";
 import { showDuration } from "./duration.js";
 import type { Path } from "./locate.js";
@@ -23,7 +24,12 @@ export function check(sequence: Sequence): readonly Finding[] {
       ...evaluationFindings(place, sequence.onFailure),
       ...ruleFindings(place),
     ]),
-    ...entries.flatMap((place) => [...continueFindings(place), ...windowFindings(place), ...stackFindings(place)]),
+    ...entries.flatMap((place) => [
+      ...continueFindings(place),
+      ...windowFindings(place),
+      ...stackFindings(place),
+      ...asOfFindings(place),
+    ]),
     ...sequenceRuleFindings(sequence),
     ...referenceFindings(sequence, entries, gates),
     ...recoveryFindings(sequence, entries, gates),

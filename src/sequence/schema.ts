@@ -174,11 +174,20 @@ const gate = z.strictObject({
 
 const gates = { readyWhen: z.array(gate).optional(), convergedWhen: z.array(gate).optional(), accept };
 
+/** An operation's id: `<run>.<step>.<attempt>.up`. */
+const asOf = z
+  .string()
+  .regex(
+    /^(before-run|[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[0-9]+\.up)$/,
+    'expected "before-run" or the id of a recorded operation, such as "rollout-k3m9xa.app.1.up"',
+  );
+
 const step = z.strictObject({
   kind: z.enum(["up", "destroy", "refresh"]),
   name,
   dir: text,
   stack: text,
+  asOf: asOf.optional(),
   config: values.optional(),
   secretConfig: values.optional(),
   env: values.optional(),

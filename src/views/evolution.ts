@@ -3,6 +3,7 @@
 import { isOpen } from "./audit/departures.js";
 import type { DepartureRow } from "./audit/model.js";
 import { describeDeparture, utc } from "./audit/text.js";
+import { describePutBack } from "./put-back.js";
 import { counted, wrap } from "./text.js";
 
 /** A run, as `evo.readable_evolution` has it. Times are ISO 8601 by the database's clock. */
@@ -86,6 +87,9 @@ export interface GovernedChange {
   readonly startedBy?: string;
   readonly converged?: number;
   readonly convergedTime?: string;
+  /** Git commit of the program that ran, and the operation whose state the stack was put back to. */
+  readonly commit?: string;
+  readonly asOf?: string;
 }
 
 /** Anything else that the ledger holds about a stack: one line of text each. */
@@ -129,7 +133,15 @@ function changeLines(change: GovernedChange): readonly string[] {
   return [
     `  ${utc(time)}  ${outcomeOf(change)} (entry ${number})${convergence(change)}`,
     `      by step ${step ?? "?"} of ${run ?? "?"}, started by ${startedBy ?? claimed}`,
+    ...programLines(change),
   ];
+}
+
+/** Where a commit is known the stack can be put back to what this operation left: its id, as `asOf` takes it. */
+function programLines({ operation, commit, asOf }: GovernedChange): readonly string[] {
+  if (operation === undefined || commit === undefined) return [];
+  const what = asOf === undefined ? `commit ${commit.slice(0, 12)}` : describePutBack({ operation: asOf, commit });
+  return [`      ${operation}, ${what}`];
 }
 
 function outcomeOf({ type, operation, counts, how, reason }: GovernedChange): string {

@@ -2,6 +2,7 @@
 import type { Json, Measurement } from "../gates/model.js";
 import type { ChangeSet, RunEvent, TargetReport } from "../run/events.js";
 import type { LeaseHolder, News } from "../run/ports.js";
+import { describePutBack, putBackBy } from "./put-back.js";
 import { counted, duration, planned, shown } from "./text.js";
 
 /**
@@ -15,7 +16,7 @@ export function describeEvent(event: RunEvent, run?: string, by = "somebody"): s
     case "run.adopted":
       return `driven by ${event.holder}${event.proof === undefined ? "" : `, taken over: ${event.proof}`}`;
     case "operation.intended":
-      return `${event.step}: ${event.verb}${event.attempt > 1 ? ` (attempt ${event.attempt})` : ""}, previewing`;
+      return `${event.step}: ${event.verb}${event.attempt > 1 ? ` (attempt ${event.attempt})` : ""}${putBack(event)}, previewing`;
     case "operation.previewed":
       return `${stepOf(event.operation)}: preview: ${planned(event.preview.counts)}${event.refusal === undefined ? "" : `; refused: ${event.refusal}`}`;
     case "operation.succeeded":
@@ -63,6 +64,11 @@ export function describeEvent(event: RunEvent, run?: string, by = "somebody"): s
     case "run.aborted":
       return `aborted: ${event.reason}`;
   }
+}
+
+function putBack(event: RunEvent & { type: "operation.intended" }): string {
+  const state = putBackBy(event);
+  return state === undefined ? "" : `, ${describePutBack(state)}`;
 }
 
 function answered({ recovery }: RunEvent & { type: "run.halted" }): string {

@@ -2,6 +2,7 @@
 import type { GatePolicy, ProbeSpec, Value } from "../gates/model.js";
 import type { GroupKind, GroupNode, NodeId, Plan, PlanGate, PlanNode, StepNode } from "../plan/model.js";
 import { showDuration } from "../sequence/duration.js";
+import { describePutBack, putBackOf } from "./put-back.js";
 import { wrap as wrapAt } from "./text.js";
 
 const WIDTH = 80;
@@ -80,7 +81,8 @@ function groupHead(group: GroupNode): string {
   return `${group.group} ${group.id}: ${MEANING[group.group]}`;
 }
 
-function stepDetails({ options, onFailure, retry }: StepNode): readonly string[] {
+function stepDetails(step: StepNode): readonly string[] {
+  const { options, onFailure, retry, earlier } = step;
   const { config, secretConfig, env, ...flags } = options;
   const set = Object.entries({ config, "secret config": secretConfig, env }).flatMap(([what, values]) =>
     values === undefined ? [] : [`${what}: ${Object.keys(values).join(", ")}`],
@@ -90,7 +92,9 @@ function stepDetails({ options, onFailure, retry }: StepNode): readonly string[]
   );
   const rule = onFailure === "halt" ? [] : [`on failure: ${onFailure}`];
   const tries = retry === undefined ? [] : [`attempts: ${retry.attempts}, ${showDuration(retry.backoff)} apart`];
-  return [...set, ...passed, ...rule, ...tries];
+  const state = putBackOf(step);
+  const back = state === undefined ? [] : [`${describePutBack(state)}, of ${earlier?.time.slice(0, 19)}Z`];
+  return [...back, ...set, ...passed, ...rule, ...tries];
 }
 
 // ---------------------------------------------------------------------------------------------------------- waits

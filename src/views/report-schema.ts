@@ -32,6 +32,10 @@ const step = z.object({
   verb: z.enum(["up", "destroy", "refresh"]),
   dir: z.string(),
   stack: z.string(),
+  asOf: z
+    .object({ operation: z.string(), commit: z.string() })
+    .optional()
+    .describe("the recorded operation whose state it is put to, and the git commit of its program"),
   status: z.enum(["waiting", "previewing", "updating", "converging", "converged", "failed", "unresolved"]),
   attempts: z.array(attempt),
   changes: counts.optional().describe("what its newest update did"),

@@ -6,6 +6,7 @@ import type { HaltCause } from "../run/events.js";
 import { isMeasurable } from "../run/gates.js";
 import { isOverridden, judgedGate } from "../run/overrides.js";
 import { gatesOf, isOver, lastAttempt, type RunState, type RunStatus } from "../run/state.js";
+import { describePutBack, type PutBack, putBackOf } from "./put-back.js";
 import { clockTime, counted, duration, shown, table, wrap } from "./text.js";
 import { type Ask, asksOf, describeWords, overridesOf, type SignedOverride } from "./words.js";
 
@@ -29,6 +30,8 @@ export interface StepView {
   readonly verb: string;
   readonly dir: string;
   readonly stack: string;
+  /** The recorded state that it is put to. */
+  readonly asOf?: PutBack;
   readonly status: StepStatus;
   readonly attempts: number;
   readonly changes?: { readonly [op: string]: number };
@@ -90,11 +93,13 @@ function viewStep(state: RunState, step: StepNode): StepView {
   const attempt = lastAttempt(state, step.id);
   const outcome = attempt?.outcome;
   const opened = state.opened[step.boundary];
+  const asOf = putBackOf(step);
   return {
     step: step.id,
     verb: step.verb,
     dir: step.stack.dir,
     stack: step.stack.stack,
+    ...(asOf === undefined ? {} : { asOf }),
     status: statusOf(state, step),
     attempts: state.steps[step.id]?.length ?? 0,
     ...(outcome?.status === "succeeded" ? { changes: outcome.counts, took: outcome.ended - outcome.began } : {}),
@@ -164,6 +169,7 @@ function nextCommands(state: RunState): readonly string[] {
 export function describeRun(view: RunView, now: number, width: number): readonly string[] {
   return [
     ...describeSteps(view, now, width),
+    ...putBack(view).flatMap((line) => wrap(line, width, "    ")),
     ...failures(view).flatMap((line) => wrap(line, width, "    ")),
     ...(view.missing.length === 0 ? [] : ["", "missing signals:"]),
     ...view.missing.flatMap((signal) => wrap(`  ${describeMissing(signal, now)}`, width, "    ")),
@@ -188,6 +194,11 @@ function describeSteps(view: RunView, now: number, width: number): readonly stri
     "",
     ...table([["STEP", "STATE", "CHANGES", "TOOK", "CONVERGED AFTER"], ...view.steps.map(stepRow)], width),
   ];
+}
+
+function putBack({ steps }: RunView): readonly string[] {
+  const lines = steps.flatMap(({ step, asOf }) => (asOf === undefined ? [] : [`  ${step}: ${describePutBack(asOf)}`]));
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 /** Why steps have failed, where the halt doesn't say it. */

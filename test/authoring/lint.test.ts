@@ -25,13 +25,13 @@ const gated = (name) => ({ ...stack(name), convergedWhen: [gate("settled", { tar
 `;
 
 /** `line code message` of each finding, and what was accepted or unknown. */
-async function lintOf(body: string, history = {}) {
+async function lintOf(body: string, history = {}, answers?: boolean) {
   const root = folderWith({
     ...PROJECTS,
     "sequences/s.ts": `${IMPORTS}${HELPERS}export default defineSequence({ name: "s",\n${body} } as never);\n`,
   });
   const { sequence, locate } = await loadSequence(join(root, "sequences/s.ts"), root);
-  const found = lint(sequence, root, new Map(Object.entries(history)) as never);
+  const found = lint(sequence, root, new Map(Object.entries(history)) as never, answers);
   return {
     findings: found.findings.map(({ code, path, word }) => `${locate(path, word).line} ${code} ${word ?? ""}`.trim()),
     messages: found.findings.map(({ message, remedy }) => `${message} ${remedy}`),
@@ -212,6 +212,25 @@ describe("historyOf", () => {
       { run: "r4", events: [done("o", 100), { type: "run.adopted", at: 9_000 } as never, passed("a/g", 9_100)] },
     ]);
     expect([...history]).toEqual([["a/g", { needed: 800, run: "r2" }]]);
+  });
+});
+
+describe("a step that is put to the state before a run", () => {
+  const body = 'steps: [\nup("app", { ...gated("app"), asOf: "before-run" })]';
+
+  it.each([
+    [false, ["6 nobodys-recovery asOf"]],
+    [true, []],
+    [undefined, []],
+  ])("in a sequence that answers one: %s", async (answers, expected) => {
+    const { findings, messages } = await lintOf(body, {}, answers);
+    expect(findings).toEqual(expected);
+    if (answers === false) expect(messages[0]).toMatch(/evo up refuses it.*accept: \{ "nobodys-recovery": "why" \}\.$/);
+  });
+
+  it("is found by no other word", async () => {
+    const other = await lintOf(body.replace("before-run", "a.app.1.up"), {}, false);
+    expect(other.findings).toEqual([]);
   });
 });
 

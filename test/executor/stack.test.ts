@@ -145,4 +145,16 @@ describe("sourceDigest", () => {
     expect(second).toMatchObject({ commit: first.commit, dirty: true });
     expect(second.sha256).not.toBe(first.sha256);
   });
+
+  test("a salt that the engine adds to settings, or makes them of, is no difference from the commit", async () => {
+    git("init");
+    write("app/Pulumi.prod.yaml", "config:\n  shop:a: 1\n");
+    git("add", ".");
+    git("commit", "-m", "one");
+    write("app/Pulumi.prod.yaml", 'encryptionsalt: v1:abc\nconfig:\n  shop:a: "1"\n');
+    write("app/Pulumi.dev.yaml", "encryptionsalt: v1:def\n");
+    expect(await digestOf()).toMatchObject({ dirty: false });
+    write("app/Pulumi.dev.yaml", "encryptionsalt: v1:def\nconfig:\n  shop:a: b\n");
+    expect(await digestOf()).toMatchObject({ dirty: true });
+  });
 });

@@ -27,6 +27,15 @@ describe("describeEvent", () => {
     expect(said({ type: "operation.succeeded", ...gone })).toBe("old: destroyed, 2 deleted, 3.2 s");
   });
 
+  it("says what a step is put back to", () => {
+    const intent = { step: "app", attempt: 2, verb: "up", stack: "s", operation: "b.app.2.up" };
+    const source = { path: "app", sha256: "d", commit: "1a2b3c4d5e6f7a8b", dirty: false };
+    expect(said({ type: "operation.intended", ...intent, source })).toBe("app: up (attempt 2), previewing");
+    expect(said({ type: "operation.intended", ...intent, source, asOf: "a.app.1.up" })).toBe(
+      "app: up (attempt 2), put back to a.app.1.up, commit 1a2b3c4d5e6f, previewing",
+    );
+  });
+
   it("says who said what to a gate, and whose signature it was where evo passed it on", () => {
     const word = { gate: "flags/ready/approved", reason: "read it" };
     const by = (event: object) => describeEvent({ at: 0, ...event } as RunEvent, undefined, "alice");

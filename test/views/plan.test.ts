@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../src/plan/compile.js";
+import { up } from "../../src/sequence/builders.js";
 import type { Gate, Sequence } from "../../src/sequence/model.js";
 import { describePlan } from "../../src/views/plan.js";
 import { sequences } from "../plan/sequences.js";
+import { planOf } from "../run/machine.js";
 
 const canary: Gate = {
   name: "canary",
@@ -93,6 +95,21 @@ describe("describePlan", () => {
            every 5s, 1 pass, 10s a look
            halt after 10m"
     `);
+  });
+
+  it("shows what a step is put back to, once that is known", () => {
+    const plan = planOf({ name: "s", steps: [up("app", { dir: "app", stack: "dev", asOf: "before-run" })] });
+    expect(describePlan(plan).join("\n")).toMatch(/asOf: before-run/);
+    const earlier = { operation: "a-k3m9xa.app.1.up", entry: 3, commit: "1a2b3c4d5e6f7a8b", sha256: "d", reads: {} };
+    const nodes = plan.nodes.map((node) => ({
+      ...node,
+      earlier: { ...earlier, dir: "app", time: "2026-11-28T10:00:00.123456Z" },
+    }));
+    expect(
+      describePlan({ ...plan, nodes })
+        .join(" ")
+        .replace(/\s+/g, " "),
+    ).toContain("put back to a-k3m9xa.app.1.up, commit 1a2b3c4d5e6f, of 2026-11-28T10:00:00Z");
   });
 
   it("fits 80 columns but for single long words and deep nesting", () => {

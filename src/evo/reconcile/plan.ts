@@ -70,7 +70,9 @@ function modeOf(loaded: LoadedSequence, { found, ephemeralLedger }: Request): Mo
 }
 
 function stepFor(session: Session, { plan, root, loaded }: Prepared["subject"], stack: StackId): Step | undefined {
-  const node = stepsOf(plan).find((one) => session.executor.locate(one, root) === stack);
+  // A step that puts its stack to a recorded state doesn't say what is declared today.
+  const steps = stepsOf(plan).filter(({ options }) => options.asOf === undefined);
+  const node = steps.find((one) => session.executor.locate(one, root) === stack);
   return node && stepsIn(loaded.sequence.steps).find(({ name }) => name === node.id);
 }
 

@@ -24,9 +24,14 @@ export function findStack(node: StepNode, root: string, env: Env): FoundStack {
 /** Errors: as `findStack`, and `stack.missing`, `stack.no-passphrase`, `stack.no-token`. */
 export async function identifyStack(node: StepNode, root: string, env: Env): Promise<StackIdentity> {
   const { project, stack } = findStack(node, root, env);
+  demandUsable(node, { project, stack }, env);
+  return { stack: stackIdentity(stack), source: await sourceDigest(project, node.stack.dir) };
+}
+
+/** Errors: `stack.missing`, `stack.no-passphrase`, `stack.no-token`. */
+export function demandUsable(node: StepNode, { project, stack }: FoundStack, env: Env): void {
   demandAccess(node, project, stack, env);
   demandStack(node, project, stack);
-  return { stack: stackIdentity(stack), source: await sourceDigest(project, node.stack.dir) };
 }
 
 function demandStack(node: StepNode, project: Project, stack: BackedStack): void {

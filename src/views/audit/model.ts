@@ -5,6 +5,7 @@
  */
 import type { Json, Verdict } from "../../gates/model.js";
 import type { Entry } from "../../run/ports.js";
+import type { PutBack } from "../put-back.js";
 
 export const AUDIT_SCHEMA = "evo.audit/1";
 
@@ -58,6 +59,8 @@ export interface OrderRow {
   readonly step: string;
   readonly stack?: string;
   readonly attempt?: number;
+  /** The recorded state that it was put to. */
+  readonly asOf?: PutBack;
   readonly started?: { readonly entry: number; readonly time: string };
   readonly ended?: {
     readonly entry: number;

@@ -1,6 +1,7 @@
 /** The declared order beside the actual one. Pure. */
 import type { NodeId, Plan } from "../../plan/model.js";
 import type { Entry } from "../../run/ports.js";
+import { putBackBy } from "../put-back.js";
 import type { OrderRow } from "./model.js";
 import { ofType, type Read } from "./reading.js";
 import { lackOf, waitsOf } from "./waits.js";
@@ -48,12 +49,14 @@ function rowOf(
 ): OrderRow {
   const { step, stack, attempt, operation } = event;
   const ended = endOf(own, operation);
+  const asOf = putBackBy(event);
   return {
     declared,
     actual,
     step,
     stack,
     attempt,
+    ...(asOf === undefined ? {} : { asOf }),
     started: { entry: entry.number, time: entry.time },
     early: waitsOf(plan, step).flatMap((wait) => lackOf(plan, own, wait, entry.number) ?? []),
     ...(ended === undefined ? {} : { ended }),

@@ -1,4 +1,5 @@
 /** The audit of a run for a terminal. Pure; times are UTC, to the second. */
+import { describePutBack } from "../put-back.js";
 import { counted, shown, table, wrap } from "../text.js";
 import { isOpen } from "./departures.js";
 import type {
@@ -108,8 +109,9 @@ function orderLines(order: readonly OrderRow[], width: number): readonly string[
 }
 
 /** `12 created`; `failed: quota`; with what it was started before. */
-export function resultOf({ ended, early, started }: OrderRow): string {
-  const out = early.length === 0 ? "" : `OUT OF ORDER: ${early.join(", ")}; `;
+export function resultOf({ ended, early, started, asOf }: OrderRow): string {
+  const back = asOf === undefined ? "" : `${describePutBack(asOf)}: `;
+  const out = `${early.length === 0 ? "" : `OUT OF ORDER: ${early.join(", ")}; `}${back}`;
   if (ended === undefined) return `${out}${started === undefined ? "" : "no outcome recorded"}`;
   const { counts, how, reason } = ended;
   if (counts !== undefined) return out + counted(counts);

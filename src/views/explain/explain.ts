@@ -38,6 +38,7 @@ export function explain(input: ExplainInput): Explanation {
     missing: missingIn(gates, state),
     applied: appliedSteps(input),
     notApplied,
+    putBack: viewRun(state).steps.flatMap(({ step, asOf }) => (asOf === undefined ? [] : [{ step, ...asOf }])),
     inQuestion: isOver(state) ? [] : changeOf(state, gates),
     consumers: isOver(state) ? [] : consumersOf(input, gates),
     departures: input.departures.map(departureOf),

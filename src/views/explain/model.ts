@@ -7,6 +7,7 @@ import type { Json, Verdict } from "../../gates/model.js";
 import type { GateId, NodeId } from "../../plan/model.js";
 import type { HaltCause, OperationId } from "../../run/events.js";
 import type { ConvergenceTimes } from "../gates-times.js";
+import type { PutBack } from "../put-back.js";
 import type { RunView, StepStatus } from "../status.js";
 import type { SignedOverride } from "../words.js";
 
@@ -36,6 +37,8 @@ export interface Explanation {
   readonly missing: readonly MissingTarget[];
   readonly applied: readonly AppliedStep[];
   readonly notApplied: readonly PendingStep[];
+  /** Steps that are put to a recorded state, and to which. */
+  readonly putBack: readonly (PutBack & { readonly step: NodeId })[];
   /** Steps whose change is in question: they failed, or gates that prove them are awaited. */
   readonly inQuestion: readonly NodeId[];
   /** Steps that were applied although they rest on what has not converged. */

@@ -1,6 +1,7 @@
 /** An explanation for people: what stopped, why, what is missing, what is applied, what can be done. Pure. */
 
 import { describeUsual } from "../gates-text.js";
+import { describePutBack } from "../put-back.js";
 import { clockTime, counted, duration, shown, table, wrap } from "../text.js";
 import { describeWords } from "../words.js";
 import type { Explanation, GateStanding, MissingTarget, TargetStanding } from "./model.js";
@@ -48,6 +49,7 @@ function standing(explanation: Explanation, width: number): readonly string[] {
     ...missing(explanation, width),
     ...converged(explanation, width),
     ...applied(explanation, width),
+    ...putBack(explanation, width),
     ...consumers(explanation, width),
     ...section("to go on, all of this", explanation.conditions, width),
     ...choices(explanation, width),
@@ -158,6 +160,14 @@ function applied({ applied: done, notApplied, at }: Explanation, width: number):
     ...(rows.length === 0 ? [] : ["", "applied", ...reading]),
     ...(left.length === 0 ? [] : ["", "not applied", ...table(left, width)]),
   ];
+}
+
+function putBack({ putBack: all }: Explanation, width: number): readonly string[] {
+  return section(
+    "recorded states",
+    all.map((one) => `${one.step}: ${describePutBack(one)}`),
+    width,
+  );
 }
 
 function consumers({ consumers: all, inQuestion, gates }: Explanation, width: number): readonly string[] {

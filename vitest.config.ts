@@ -48,7 +48,8 @@ export default defineConfig({
           include: ["test/**/*.proof.test.ts"],
           testTimeout: 3_600_000,
           hookTimeout: 300_000,
-          maxWorkers: 1,
+          // The rollouts wait while the matrix computes.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
           retry: RETRY,
         },

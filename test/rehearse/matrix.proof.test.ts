@@ -1,6 +1,6 @@
 /**
  * The whole fault matrix of the role rollout: under its declared rules no cell is red; without one of them some cell is.
- * In minutes.
+ * In minutes; where only some seeds of the proof are asked for (EVO_PROOF_SEEDS), a part of it, with each kind of fault.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compile } from "../../src/plan/compile.js";
@@ -17,13 +17,25 @@ beforeAll(async () => {
 });
 afterAll(() => evo.close());
 
-test("no cell is red, and every place is in it", async () => {
+/** Each kind of fault, before and behind what can be taken back. */
+const PART = [
+  "app=fails",
+  "gateway/eu-west-1=never",
+  "gateway/eu-west-1=slowly",
+  "flags=fails",
+  "flags/eu-west-1=briefly",
+];
+const IS_WHOLE = process.env.EVO_PROOF_SEEDS === undefined;
+
+test(`no cell is red, and ${IS_WHOLE ? "every place is in it" : "a part of all is in it"}`, async () => {
   const { sequence } = await loadSequence("role-rollout", evo.directory);
-  const told = await rehearse(evo, "role-rollout");
+  const every = cellsOf(compile(sequence)).map(({ id }) => id);
+  const told = await rehearse(evo, "role-rollout", ...(IS_WHOLE ? [] : ["--faults", PART.join(",")]));
   console.log(`${told.results.length} cells in ${Math.round(told.duration / 1000)} s`);
   expect(redOf(told)).toEqual([]);
   expect(told.code, told.stderr).toBe(0);
-  expect(told.results.map(({ cell }) => cell.id)).toEqual(cellsOf(compile(sequence)).map(({ id }) => id));
+  const wanted = every.filter((id) => IS_WHOLE || PART.includes(id));
+  expect(told.results.map(({ cell }) => cell.id)).toEqual(wanted);
 });
 
 const without = (rule: string) => (sequence: Sequence) => ({

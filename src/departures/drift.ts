@@ -5,6 +5,7 @@
 import { digest } from "../canonical.js";
 import type { Json } from "../gates/model.js";
 import type { IgnoreRule } from "../plan/model.js";
+import { isThere } from "./known.js";
 import type { Departure, StackId, StackKnowledge } from "./model.js";
 import { ignoredBy } from "./policy.js";
 
@@ -99,11 +100,6 @@ export function driftNews(known: StackKnowledge, drifted: readonly Drifted[]): D
     before: found.length - fresh.length,
     ...(old.size === known.liveBaseline?.fingerprints.length ? {} : { baseline: [...old] }),
   };
-}
-
-/** Open, or there with a person's leave. */
-function isThere({ open, accepted }: Departure): boolean {
-  return open || accepted !== undefined;
 }
 
 /** It was gone; or it was accepted for a time that is over. */

@@ -6,7 +6,7 @@ import type { RunId } from "../run/events.js";
 import type { NewEntry } from "../run/ports.js";
 import { type Drifted, type DriftNews, idOf, type Kept } from "./drift.js";
 import { type Foreign, originOf } from "./foreign.js";
-import type { BackendView, Changed, PlannedOrder, StackId, StackKnowledge } from "./model.js";
+import type { BackendView, Changed, Departure, PlannedOrder, StackId, StackKnowledge } from "./model.js";
 import { type Moment, type Placed, placeOf } from "./order.js";
 import { ruleFor, writerOf } from "./policy.js";
 import { changedText, shortName, summaryOf } from "./words.js";
@@ -106,8 +106,9 @@ function foreignEntry(
     summary: summaryOf(look.known.stack, placed, origin, what),
     origin: origin as unknown as Json,
   };
-  const detected = detectedEntry(
+  const detected = placedEntry(
     look,
+    "departure.detected",
     id,
     placed,
     foreign.moment,
@@ -141,8 +142,9 @@ function changedBody(changed: readonly Changed[] | undefined): Body {
   return { changed: changed.slice(0, LISTED) as unknown as Json, resources: changed.length };
 }
 
-function detectedEntry(
+function placedEntry(
   look: Look,
+  news: "departure.detected" | "departure.reopened",
   id: string,
   placed: Placed,
   moment: Moment,
@@ -156,7 +158,7 @@ function detectedEntry(
   const where = order === undefined ? {} : { sequence: order.sequence };
   return entry(
     look,
-    "departure.detected",
+    news,
     { id, place, rule, changedFrom: moment.from, changedTo: moment.to, ...body },
     { ...where, ...(step === undefined ? {} : { step: step.step }), causes },
   );
@@ -194,9 +196,11 @@ export function scanEntries(look: Look, scan: Scan, news: DriftNews | undefined,
     ...(news.baseline === undefined
       ? []
       : [entry(look, "stack.baselined", { of: "live", fingerprints: news.baseline }, caused)]),
-    ...news.detected.map(({ id, drifted }) => driftEntry(look, id, drifted, moment)),
+    ...news.detected.map(({ id, drifted }) => driftEntry(look, "departure.detected", id, drifted, moment)),
     ...news.reopened.map(({ departure, drifted }) =>
-      entry(look, "departure.reopened", { id: departure.id, ...driftBody(drifted) }, caused),
+      departure.accepted === undefined
+        ? driftEntry(look, "departure.reopened", departure.id, drifted, moment)
+        : leftEntry(look, departure, drifted, caused),
     ),
     ...news.closed.map(({ id }) =>
       entry(
@@ -209,7 +213,14 @@ export function scanEntries(look: Look, scan: Scan, news: DriftNews | undefined,
   ];
 }
 
-function driftEntry(look: Look, id: string, drifted: Drifted, moment: Moment): NewEntry {
+/** Drift that is new, or back after it had been gone: another change, which has its own place in the order. */
+function driftEntry(
+  look: Look,
+  news: "departure.detected" | "departure.reopened",
+  id: string,
+  drifted: Drifted,
+  moment: Moment,
+): NewEntry {
   const placed = placeOf(look.known.stack, moment, look.orders);
   const { urn, type, op, properties } = drifted;
   const paths = properties.map(({ path }) => path);
@@ -224,7 +235,22 @@ function driftEntry(look: Look, id: string, drifted: Drifted, moment: Moment): N
     ...driftBody(drifted),
     ...(ours === undefined ? {} : { ours: { ...ours } }),
   };
-  return detectedEntry(look, id, placed, moment, body, [{ batch: 0 }, ...(ours === undefined ? [] : [ours.entry])]);
+  return placedEntry(look, news, id, placed, moment, body, [{ batch: 0 }, ...(ours === undefined ? [] : [ours.entry])]);
+}
+
+/** Drift that was left for a time that is over: the change is the one that was accepted, and keeps its place. */
+function leftEntry(
+  look: Look,
+  { id, place, rule, summary, sequence, step }: Departure,
+  drifted: Drifted,
+  { causes }: Pick<NewEntry, "causes">,
+): NewEntry {
+  return entry(
+    look,
+    "departure.reopened",
+    { id, place, rule, summary, ...driftBody(drifted) },
+    { ...(sequence === undefined ? {} : { sequence }), ...(step === undefined ? {} : { step }), causes },
+  );
 }
 
 /** Who changed a live resource no provider tells; evo knows what it did itself. */

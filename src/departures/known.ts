@@ -50,7 +50,13 @@ export function knowledgeOf(stack: StackId, entries: readonly Entry[], now: numb
     if (isAnew(entry)) known = { operation: "none", recorded: new Set() };
     take(known, entry);
   }
-  return { stack, ...known, departures: departuresOf(entries, now) };
+  return { stack, ...known, departures: departuresOf(sinceAnew(entries), now) };
+}
+
+/** Drift of another life of the stack that looks the same is another departure. */
+function sinceAnew(entries: readonly Entry[]): readonly Entry[] {
+  const began = Math.max(0, ...entries.filter(isAnew).map(({ number }) => number));
+  return entries.filter(({ number }) => number >= began);
 }
 
 function inOrder(entries: readonly Entry[]): readonly Entry[] {
@@ -121,35 +127,51 @@ function closeAll(found: Map<string, Departure>, { stack }: Entry): void {
       found.set(id, { ...departure, open: false, closed: "its world began anew" });
 }
 
-function detectedBy(
-  { type, number, stack, sequence, step, rehearsal, body }: Entry,
-  id: string,
-): Departure | undefined {
+function detectedBy(entry: Entry, id: string): Departure | undefined {
+  const { type, number, stack, rehearsal, body } = entry;
   if (type !== "departure.detected") return undefined;
   return {
     id,
     kind: body.kind as Departure["kind"],
     stack: stack ?? "",
-    place: body.place as Departure["place"],
-    summary: String(body.summary),
+    ...placeIn(entry),
     at: Number(body.at),
     detected: Number(body.at),
     entry: number,
     last: number,
-    rule: body.rule as Departure["rule"],
     open: true,
     reopened: 0,
     rehearsal,
+  };
+}
+
+/** Open, or there with a person's leave. */
+export function isThere({ open, accepted }: Departure): boolean {
+  return open || accepted !== undefined;
+}
+
+/** Where the change lies, as the look that found it said. */
+function placeIn({ sequence, step, body }: Entry): Pick<Departure, "place" | "summary" | "rule" | "sequence" | "step"> {
+  return {
+    place: body.place as Departure["place"],
+    summary: String(body.summary),
+    rule: body.rule as Departure["rule"],
     ...(sequence === undefined ? {} : { sequence }),
     ...(step === undefined ? {} : { step }),
   };
 }
 
-function changedBy(departure: Departure, { type, number, body }: Entry, now: number): Departure {
-  if (type === "departure.detected") return departure;
+function changedBy(departure: Departure, entry: Entry, now: number): Departure {
+  const { type, number, body } = entry;
+  // Of two looks that found it at the same moment, the first; where it had ended, another life of the stack's.
+  if (type === "departure.detected")
+    return isThere(departure) ? departure : (detectedBy(entry, departure.id) ?? departure);
   const at = Number(body.at);
   const { accepted: _, ...before } = { ...departure, last: number };
-  if (type === "departure.reopened") return { ...before, at, open: true, reopened: before.reopened + 1 };
+  if (type === "departure.reopened") {
+    const { sequence: _, step: __, ...unplaced } = before;
+    return { ...unplaced, ...placeIn(entry), at, open: true, reopened: before.reopened + 1 };
+  }
   const how = String(body.how ?? "reconciled");
   const closed = typeof body.reason === "string" ? `${how}: ${body.reason}` : how;
   if (typeof body.until !== "string") return { ...before, at, open: false, closed };

@@ -54,7 +54,7 @@ export function describeEntry({ type, body, stack }: Pick<Entry, "type" | "body"
     case "departure.reconciled":
       return `${String(body.id)}: ${String(body.how)}: ${String(body.reason)}`;
     case "departure.reopened":
-      return `${String(body.id)}: is back`;
+      return `${String(body.id)}: is back: ${String(body.summary)}`;
     case "schedule.added":
       return `${String(body.name)}: scans at "${String(body.cron)}" (${String(body.timezone)})`;
     case "schedule.removed":

@@ -12,6 +12,7 @@ const NOTICES: { readonly [type: string]: Notice } = {
   "run.recovered": "recovered",
   "run.completed": "completed",
   "departure.detected": "departure",
+  "departure.reopened": "departure",
 };
 
 /** The notice that an entry gives rise to. */

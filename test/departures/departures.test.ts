@@ -196,8 +196,8 @@ describe("drift", () => {
     op: paths.length === 0 ? "gone" : "changed",
     properties: paths.map((path) => ({ path, declared: 1, live: 2 })),
   });
-  const scan = (entries: readonly Entry[], ...found: Drifted[]) => {
-    const at = look(entries);
+  const scan = (entries: readonly Entry[], ...found: Drifted[]) => scanOf(look(entries), entries, found);
+  const scanOf = (at: Look, entries: readonly Entry[], found: readonly Drifted[]) => {
     const news = driftNews(at.known, found);
     return recorded(
       entries.length + 1,
@@ -217,6 +217,35 @@ describe("drift", () => {
     expect(departuresOf(entries, 0)).toMatchObject([
       { open: true, reopened: 1, id: idOf(fingerprintOf(STACK, bucket)) },
     ]);
+  });
+  it("that comes back is another change: it is placed anew, in the orders of now", () => {
+    const bucket = drifted("b", "tags");
+    const before = over(made, [bucket], []);
+    expect(departuresOf(before, 0)).toMatchObject([{ place: "unrelated", rule: "record", open: false }]);
+    const after = [...before, ...scanOf(look(before, { orders: [order({})] }), before, [bucket])];
+    expect(departuresOf(after, 0)).toMatchObject([
+      {
+        ...{ place: "early", rule: "halt", sequence: "rollout", step: "identity", open: true, reopened: 1 },
+        summary: "out of sequence: identity was changed before step 1 by unknown: drift: live differs: urn:b (tags)",
+      },
+    ]);
+    const [again] = departuresOf(over(after, [], [bucket]), 0);
+    expect(again).toMatchObject({ place: "unrelated", rule: "record", reopened: 2 });
+    expect([again?.sequence, again?.step]).toEqual([undefined, undefined]);
+  });
+  it("of another life of the stack is another departure, though it looks the same", () => {
+    const bucket = drifted("b", "tags");
+    const entries = over(made, [bucket]);
+    const nothing = { exists: false, locks: [], updates: [] };
+    const anew = [...entries, ...recorded(entries.length + 1, [baselined(look(entries), nothing, true)])];
+    const found = over(anew, [bucket]);
+    expect(types(found)).toEqual(["departure.detected", "departure.detected"]);
+    expect(departuresOf(found, 0)).toMatchObject([{ open: true, reopened: 0, entry: found.length }]);
+  });
+  it("that two looks found at the same moment is one departure", () => {
+    const twice = over(made, [drifted("b", "tags")]);
+    const [detected] = twice.slice(-1);
+    expect(departuresOf([...twice, { ...(detected as Entry), number: 9 }], 0)).toMatchObject([{ entry: 4, last: 4 }]);
   });
   it("that was there before the first look is none, until it has been away", () => {
     const bucket = drifted("b", "tags");
@@ -290,7 +319,8 @@ it("a first contact anew closes what was open, and is of another life of the sta
 
 describe("an acceptance", () => {
   const bucket: Drifted = { urn: "u", type: "t", op: "changed", properties: [{ path: "x" }] };
-  const detected = entry(2, "departure.detected", { id: idOf(fingerprintOf(STACK, bucket)), kind: "drift" });
+  const placed = { place: "unrelated", rule: "record", summary: "by hand" };
+  const detected = entry(2, "departure.detected", { id: idOf(fingerprintOf(STACK, bucket)), kind: "drift", ...placed });
   const [{ id } = { id: "" }] = departuresOf([detected], 0);
   const until = "2026-12-01T00:00:00.000Z";
   const accepted = entry(3, "departure.reconciled", {
@@ -314,9 +344,18 @@ describe("an acceptance", () => {
     expect(news(before, [bucket])).toMatchObject({ detected: [], reopened: [], closed: [], still: [{ id }] });
     expect(news(after, [bucket])).toMatchObject({ reopened: [{ departure: { id } }], closed: [], still: [] });
     expect(news(before, [])).toMatchObject({ closed: [{ id }] });
-    const reopened = departuresOf([...entries, entry(4, "departure.reopened", { id })], after);
-    expect(reopened[0]).toMatchObject({ open: true, reopened: 1 });
-    expect(reopened[0]?.accepted).toBeUndefined();
+  });
+
+  it("that is over leaves the change at the place it had", () => {
+    const known = knowledgeOf(STACK, entries, after);
+    const at = look([], { known, orders: [order({})], now: after });
+    const found = { scan: "s", took: 1, found: keep([bucket], undefined, after) };
+    const [reopened] = departuresOf(
+      [...entries, ...recorded(4, scanEntries(at, found, driftNews(known, [bucket]), 0))],
+      after,
+    );
+    expect(reopened).toMatchObject({ open: true, reopened: 1, place: "unrelated", rule: "record", summary: "by hand" });
+    expect([reopened?.accepted, reopened?.sequence]).toEqual([undefined, undefined]);
   });
 
   it("what was adopted or reverted is closed, with the reason", () => {

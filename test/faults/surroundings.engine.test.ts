@@ -66,7 +66,7 @@ describe("the engine's state", () => {
       .flatMap((line) => (/host\.js|pulumi up/.test(line) ? [Number.parseInt(line, 10)] : []));
     for (const pid of pids) process.kill(pid, "SIGKILL");
     const whole = readFileSync(state);
-    truncateSync(state, whole.length / 2);
+    truncateSync(state, Math.floor(whole.length / 2));
     for (const reason of [/before its update was let through/, /failed to load checkpoint/]) {
       const { code, stderr, stdout } = await evo.run(["resume", run, "--reason", "after the crash"], { env: one.env });
       expect(code, stderr).toBe(1);

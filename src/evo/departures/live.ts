@@ -95,11 +95,11 @@ async function scanOne(
     known: knowledge,
     now: looker.now(),
     rehearsal: looker.rehearsal,
-    orders: news === undefined || news.detected.length === 0 ? [] : await options.orders(),
+    orders: arrivedIn(news).length === 0 ? [] : await options.orders(),
     policy,
     run: options.run,
     order: options.order?.entry,
-    ours: await oursAmong(looker, subject, detectedIn(news), knowledge.lastLive ?? 0),
+    ours: await oursAmong(looker, subject, arrivedIn(news), knowledge.lastLive ?? 0),
   };
   const recorded: Scan = { scan, took: look.now - began, ...outcome };
   const made = scanEntries(look, recorded, news, knowledge.lastLive ?? 0);
@@ -118,8 +118,8 @@ async function scanOne(
   };
 }
 
-function detectedIn(news: DriftNews | undefined): readonly Drifted[] {
-  return (news?.detected ?? []).map(({ drifted }) => drifted);
+function arrivedIn(news: DriftNews | undefined): readonly Drifted[] {
+  return [...(news?.detected ?? []), ...(news?.reopened ?? [])].map(({ drifted }) => drifted);
 }
 
 /** The append that a stack's part of an order is recorded by: a second one is refused (`ledger.conflict`). */

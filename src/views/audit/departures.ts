@@ -31,8 +31,10 @@ function idOf(entry: Told): string | undefined {
 function rowOf(first: Told, about: readonly Told[]): DepartureRow {
   const newest = about.filter((entry) => entry === first || isAbout(entry, first)).at(-1) ?? first;
   const id = idOf(first);
-  const place = textOf(first, "place");
-  const step = first.step ?? textOf(first, "step");
+  // Drift that came back is another change, with its own place in the order.
+  const placed = about.findLast((entry) => isAbout(entry, first) && OPEN.has(wordsOf(entry).verb)) ?? first;
+  const place = textOf(placed, "place");
+  const step = placed.step ?? textOf(placed, "step");
   const standing = wordsOf(newest).verb;
   const deed = OPEN.has(standing) ? undefined : deedOf(newest);
   const how = OPEN.has(standing) ? undefined : textOf(newest, "how");
@@ -40,11 +42,12 @@ function rowOf(first: Told, about: readonly Told[]): DepartureRow {
     entry: first.number,
     last: newest.number,
     time: first.time,
-    summary: textOf(first, "summary", "reason") ?? `changed outside of evo (${textOf(first, "kind") ?? "unknown how"})`,
-    by: textOf(first, "by") ?? originOf(first) ?? "unknown",
+    summary:
+      textOf(placed, "summary", "reason") ?? `changed outside of evo (${textOf(placed, "kind") ?? "unknown how"})`,
+    by: textOf(placed, "by") ?? originOf(placed) ?? originOf(first) ?? "unknown",
     standing,
     ...(id === undefined ? {} : { id }),
-    ...(first.sequence === undefined ? {} : { sequence: first.sequence }),
+    ...(placed.sequence === undefined ? {} : { sequence: placed.sequence }),
     ...(first.stack === undefined ? {} : { stack: first.stack }),
     ...(step === undefined ? {} : { step }),
     ...(place === undefined ? {} : { place }),

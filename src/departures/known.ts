@@ -50,7 +50,8 @@ export function knowledgeOf(stack: StackId, entries: readonly Entry[], now: numb
     if (isAnew(entry)) known = { operation: "none", recorded: new Set() };
     take(known, entry);
   }
-  return { stack, ...known, departures: departuresOf(sinceAnew(entries), now) };
+  const newest = Math.max(0, ...entries.map(({ number }) => number));
+  return { stack, newest, ...known, departures: departuresOf(sinceAnew(entries), now) };
 }
 
 /** Drift of another life of the stack that looks the same is another departure. */

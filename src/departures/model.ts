@@ -71,6 +71,8 @@ export interface BackendView {
 /** What the ledger knows of one stack. */
 export interface StackKnowledge {
   readonly stack: StackId;
+  /** The newest entry that was read of it; 0 without one. */
+  readonly newest: number;
   /** The first look at it; absent before. */
   readonly baseline?: Baseline;
   /** What had drifted already when the live system was first looked at; absent before that. */

@@ -20,9 +20,10 @@ export interface Database {
   readonly where: string;
   /**
    * Runs one statement. It must be safe to repeat: when the connection is lost it is tried again, for some seconds in
-   * all, on a new one. Errors: those of `translate`.
+   * all, on a new one. `name` makes the server keep the statement parsed and planned for the life of the connection.
+   * Errors: those of `translate`.
    */
-  ask<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  ask<Row extends object>(text: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -105,12 +106,16 @@ export function openDatabase(connection: Connection, revive: () => Promise<void>
     },
   });
   pool.on("error", () => {}); // An idle connection died; the next question opens another.
-  const ask = async <Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> => {
+  const ask = async <Row extends object>(
+    text: string,
+    values: readonly unknown[] = [],
+    name?: string,
+  ): Promise<Row[]> => {
     let deadline: number | undefined;
     for (let attempt = 0; ; attempt++) {
       try {
         if (attempt > 0) await revive();
-        return (await pool.query<Row>(text, [...values])).rows;
+        return (await pool.query<Row>({ text, values: [...values], ...(name === undefined ? {} : { name }) })).rows;
       } catch (error) {
         deadline ??= performance.now() + PATIENCE;
         if (performance.now() > deadline || !isLost(error)) throw translate(error, where, password);

@@ -68,6 +68,11 @@ export function translate(error: unknown, where: string, password?: string): Err
         exit: EXIT.locked,
         remedy: "Look at `evo status`, then run the command again.",
       });
+    case "EV009":
+      return new EvoError("ledger.changed", `More was recorded meanwhile: ${clean}.`, {
+        exit: EXIT.locked,
+        remedy: "Look at `evo drift show`, then run the command again.",
+      });
     case "EV002":
       return new EvoError("ledger.fenced", `${capital(clean)}${heldBy(detail)}.`, {
         exit: EXIT.locked,

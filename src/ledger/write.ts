@@ -10,7 +10,7 @@ import { type LeaseRow, toHolder, toSoundEntry } from "./rows.js";
 const BODY_VERSION = 1;
 
 /** Without what is derived: nobody needs a body twice. */
-const APPEND = `select ${ENTRY_COLUMNS} from evo.append($1, $2, $3, $4, $5, $6)`;
+const APPEND = `select ${ENTRY_COLUMNS} from evo.append($1, $2, $3, $4, $5, $6, $7, $8, $9)`;
 
 function toItem(entry: NewEntry): object {
   const { body, ...rest } = entry;
@@ -19,7 +19,8 @@ function toItem(entry: NewEntry): object {
 
 /**
  * Appends all entries or none, with intent durable when it resolves (invariant 1). A lost connection is tried again
- * with the same id, which can't append twice. Errors: `ledger.conflict`, `ledger.fenced`, `ledger.unavailable`.
+ * with the same id, which can't append twice. Errors: `ledger.conflict`, `ledger.changed`, `ledger.fenced`,
+ * `ledger.unavailable`.
  */
 export async function append(
   database: Database,
@@ -28,14 +29,18 @@ export async function append(
   options: AppendOptions,
 ): Promise<readonly Entry[]> {
   if (entries.length === 0) return [];
-  const rows = await database.ask<EntryRow>(APPEND, [
+  const values = [
     options.id,
     recordableName(claimed),
     recordable(entries.map(toItem)),
     JSON.stringify(options.leases),
     options.expected?.run ?? null,
     options.expected?.version ?? null,
-  ]);
+    options.unchanged?.stack ?? null,
+    options.unchanged?.after ?? null,
+    options.unchanged?.types ?? null,
+  ];
+  const rows = await database.ask<EntryRow>(APPEND, values, "append");
   return rows.map(toSoundEntry);
 }
 

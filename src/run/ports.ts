@@ -97,12 +97,14 @@ export interface AppendOptions {
   readonly id: string;
   /** The number of this run's entries so far; anything else is refused (`ledger.conflict`). */
   readonly expected?: { readonly run: RunId; readonly version: number };
+  /** Refused (`ledger.changed`) where an entry of these types about the stack is newer than the entry `after`. */
+  readonly unchanged?: { readonly stack: string; readonly after: number; readonly types: readonly string[] };
   /** Every one is checked in the same transaction; a stale one refuses the append (`ledger.fenced`). */
   readonly leases: readonly Lease[];
 }
 
 /**
- * The append-only record. Errors: `ledger.unavailable` (exit 9), `ledger.conflict`, `ledger.fenced` (exit 6),
+ * The append-only record. Errors: `ledger.unavailable` (exit 9), `ledger.conflict`, `ledger.changed`, `ledger.fenced` (exit 6),
  * `ledger.broken` (exit 10), `ledger.schema` (exit 9).
  */
 export interface Ledger {

@@ -1,6 +1,7 @@
 /** Looks on a real ledger, with a backend that the test holds in its hand: first contact, one change, many who look. */
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Drifted } from "../../src/departures/drift.js";
+import { type Drifted, fingerprintOf, idOf } from "../../src/departures/drift.js";
 import type { BackendView } from "../../src/departures/model.js";
 import { type Looker, lookForForeign, type Subject } from "../../src/evo/departures/foreign.js";
 import { scanStacks } from "../../src/evo/departures/live.js";
@@ -14,6 +15,7 @@ let server: TestServer;
 let ledger: OpenLedger;
 const shown = new Map<string, BackendView>();
 const live = new Map<string, readonly Drifted[] | Error>();
+let whileLooking: (() => Promise<unknown>) | undefined;
 let twins: readonly Twin[] = [];
 
 beforeAll(async () => {
@@ -24,6 +26,7 @@ beforeEach(async () => {
   ledger = await (await server.fresh()).open();
   shown.clear();
   live.clear();
+  whileLooking = undefined;
   twins = [];
 });
 
@@ -33,6 +36,7 @@ function lookerOn(where: OpenLedger): Looker {
     changed: () => [],
     twins: (_: StepNode, __: string, urns: readonly string[]) => twins.filter(({ urn }) => urns.includes(urn)),
     drift: async ({ stack }: StepNode) => {
+      await whileLooking?.();
       const found = live.get(stack.stack) ?? [];
       if (found instanceof Error) throw found;
       return found;
@@ -96,6 +100,31 @@ describe("a scan", () => {
     live.set(stack, [drifted]);
     await scan();
     expect(await types("departure.*")).toEqual(["departure.detected", "departure.closed", "departure.reopened"]);
+  });
+
+  it("looks again where more was recorded about the stack meanwhile, and says nothing where it never rests", async () => {
+    shown.set(stack, { exists: false, locks: [], updates: [] });
+    await lookForForeign(lookerOn(ledger), [subject(stack)], options);
+    shown.set(stack, view("c", [], { resources: 0 }));
+    live.set(stack, [drifted]);
+    await scan();
+    const say = (type: string, body: { [key: string]: string }) =>
+      ledger.append([{ type, stack, causes: [], body }], { id: randomUUID(), leases: [] });
+    const id = idOf(fingerprintOf(stack, drifted));
+    whileLooking = async () => {
+      whileLooking = undefined;
+      await say("departure.reconciled", { id, how: "reverted", reason: "nobody asked for it" });
+      live.set(stack, []);
+    };
+    expect(await scan()).toEqual(["clean"]);
+    expect(await types("departure.*")).toEqual(["departure.detected", "departure.reconciled"]);
+
+    live.set(stack, [drifted]);
+    whileLooking = () => say("operation.failed", { operation: "r.s.1.up" });
+    expect(await scan()).toEqual(["not assessed", expect.stringMatching(/recorded more about it meanwhile/)]);
+    whileLooking = undefined;
+    expect(await scan()).toEqual(["drifted"]);
+    expect(await types("departure.reopened")).toHaveLength(1);
   });
 
   it("tells drift that evo caused through another stack from what nobody knows the cause of", async () => {

@@ -100,6 +100,21 @@ describe.each(serverKinds())("the ledger on $name", ({ start }) => {
       ]);
     });
 
+    it("refuses what rests on a look at a stack about which more has been recorded", async () => {
+      const ledger = await empty();
+      const about = (type: string, stack: string) => event(type, { stack });
+      const since = async (number: number) => {
+        const unchanged = { stack: "a", after: number, types: ["departure.closed", "operation.intended"] };
+        return ledger.append([about("drift.scanned", "a")], options({ unchanged }));
+      };
+      await since(0);
+      await ledger.append([about("departure.closed", "a"), about("departure.closed", "b")], options());
+      await expect(since(1)).rejects.toMatchObject({ code: "ledger.changed", exit: 6 });
+      await since(2);
+      await ledger.append([about("operation.intended", "a")], options());
+      await expect(since(4)).rejects.toThrow(/entry 5 about stack a is newer than entry 4/);
+    });
+
     it("refuses a stale, a released and an unknown token (invariant 4)", async () => {
       const stale = await take(ledger, "stale", 0);
       const newer = await overtake(ledger, stale);

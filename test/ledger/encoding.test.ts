@@ -46,6 +46,7 @@ describe("failures", () => {
 
   it.each([
     ["EV001", "ledger.conflict", 6],
+    ["EV009", "ledger.changed", 6],
     ["EV002", "ledger.fenced", 6],
     ["42501", "ledger.schema", 9],
     ["28P01", "ledger.unavailable", 9],

@@ -54,7 +54,7 @@ describe("the roles of the ledger", () => {
       "create temp table entries (a int)",
       "create function pg_temp.sha256(bytea) returns bytea language sql as $$ select '\\x00'::bytea $$",
       "set search_path = pg_temp, pg_catalog",
-      'select hash from evo.append(\'trapped\', \'me\', \'[{"type": "run.halted", "version": 1, "causes": [], "text": "{}"}]\', \'[]\', null, null)',
+      'select hash from evo.append(\'trapped\', \'me\', \'[{"type": "run.halted", "version": 1, "causes": [], "text": "{}"}]\', \'[]\', null, null, null, null, null)',
     ];
     const [row] = await query<{ hash: string }>(database.writer, ...trap);
     expect(row?.hash).toMatch(/^[0-9a-f]{64}$/);
@@ -76,7 +76,7 @@ describe("the roles of the ledger", () => {
     const as = "set session authorization test_reader";
     expect(await query(database.superuser, as, "select number from evo.readable_entries limit 1")).toHaveLength(1);
     await expect(
-      query(database.superuser, as, "select * from evo.append('x', 'me', '[]', '[]', null, null)"),
+      query(database.superuser, as, "select * from evo.append('x', 'me', '[]', '[]', null, null, null, null, null)"),
     ).rejects.toThrow(/permission denied/);
     await expect(query(database.superuser, as, "select * from evo.acquire_lease('x', 'x', '{}', 1)")).rejects.toThrow(
       /permission denied/,
@@ -114,7 +114,7 @@ describe("the roles of the ledger", () => {
     const login = (name: string) => `set session authorization test_${name}`;
     const say = (type: string, body: object) => {
       const entries = [{ type, version: 1, causes: [], text: JSON.stringify(body) }];
-      return `select authenticated from evo.append('${randomUUID()}', 'somebody', '${JSON.stringify(entries)}', '[]', null, null)`;
+      return `select authenticated from evo.append('${randomUUID()}', 'somebody', '${JSON.stringify(entries)}', '[]', null, null, null, null, null)`;
     };
 
     beforeAll(async () => {
@@ -137,7 +137,7 @@ describe("the roles of the ledger", () => {
     it("and is refused whole: nothing of its batch is recorded", async () => {
       const before = await query(database.writer, "select * from evo.readable_head");
       const batch = ["run.paused", "operation.settled"].map((type) => ({ type, version: 1, causes: [], text: "{}" }));
-      const sql = `select * from evo.append('b', 'x', '${JSON.stringify(batch)}', '[]', null, null)`;
+      const sql = `select * from evo.append('b', 'x', '${JSON.stringify(batch)}', '[]', null, null, null, null, null)`;
       await expect(query(database.superuser, login("writer"), sql)).rejects.toMatchObject({ code: "EV006" });
       expect(await query(database.writer, "select * from evo.readable_head")).toEqual(before);
     });

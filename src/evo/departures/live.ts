@@ -6,8 +6,9 @@ import { randomUUID } from "node:crypto";
 import { digest } from "../../canonical.js";
 import { type Drifted, type DriftNews, driftNews, keep } from "../../departures/drift.js";
 import { type Assessed, type Look, type Scan, scanEntries } from "../../departures/entries.js";
-import { knowledgeOf } from "../../departures/known.js";
+import { DEPARTURE_TYPES, knowledgeOf, OPERATION_TYPES } from "../../departures/known.js";
 import type { PlannedOrder, StackId } from "../../departures/model.js";
+import { EvoError } from "../../errors.js";
 import type { SequencePolicy } from "../../plan/model.js";
 import type { RunId } from "../../run/events.js";
 import type { Entry } from "../../run/ports.js";
@@ -46,6 +47,10 @@ export interface ScanResult {
   readonly entries: readonly Entry[];
 }
 
+/** How often a stack is looked at because more was recorded about it meanwhile. */
+const TRIES = 3;
+const RESTLESS = "whenever it was looked at, evo itself or somebody else recorded more about it meanwhile";
+
 /** Scans stacks: each is first compared with its backend's record, then with its live system. */
 export async function scanStacks(
   looker: Looker,
@@ -79,17 +84,43 @@ function newScan(): string {
   return `s-${randomUUID().slice(0, 8)}`;
 }
 
+/**
+ * A look overlaps with whatever is recorded about the stack while it lasts: an operation, somebody's reconciliation, what
+ * another look found. Which of the two saw the other's effect nobody can tell, so the stack is looked at again.
+ */
 async function scanOne(
   looker: Looker,
   subject: ScanSubject,
-  { known, unseen }: Seen,
+  seen: Seen,
   scan: string,
+  options: ScanOptions,
+): Promise<ScanResult> {
+  const more: Entry[] = [];
+  let before = seen;
+  for (let attempt = 1; ; attempt++) {
+    const began = looker.now();
+    const why = before.unseen.get(subject.stack) ?? (attempt > TRIES ? RESTLESS : undefined);
+    const outcome = await assess(looker, subject, why, options);
+    try {
+      const result = await record(looker, subject, before, { scan, took: looker.now() - began, ...outcome }, options);
+      return { ...result, entries: [...more, ...result.entries] };
+    } catch (error) {
+      if (!(error instanceof EvoError) || error.code !== "ledger.changed") throw error;
+    }
+    before = await lookForForeign(looker, [subject], { ...options, policy: subject.policy });
+    more.push(...before.entries);
+  }
+}
+
+async function record(
+  looker: Looker,
+  subject: ScanSubject,
+  { known }: Seen,
+  outcome: Scan,
   options: ScanOptions,
 ): Promise<ScanResult> {
   const { stack, policy } = subject;
   const knowledge = known.get(stack) ?? knowledgeOf(stack, [], looker.now());
-  const began = looker.now();
-  const outcome = await assess(looker, subject, unseen.get(stack), options);
   const news = outcome.found && driftNews(knowledge, outcome.found.drifted);
   const look: Look = {
     known: knowledge,
@@ -101,10 +132,14 @@ async function scanOne(
     order: options.order?.entry,
     ours: await oursAmong(looker, subject, arrivedIn(news), knowledge.lastLive ?? 0),
   };
-  const recorded: Scan = { scan, took: look.now - began, ...outcome };
-  const made = scanEntries(look, recorded, news, knowledge.lastLive ?? 0);
+  const made = scanEntries(look, outcome, news, knowledge.lastLive ?? 0);
   const id = options.order === undefined ? randomUUID() : scannedId(options.order.entry, stack);
-  const appended = await looker.ledger.append(made, { id, leases: [] });
+  const unchanged = { stack, after: knowledge.newest, types: [...DEPARTURE_TYPES, ...OPERATION_TYPES] };
+  const appended = await looker.ledger.append(made, {
+    id,
+    leases: [],
+    ...(outcome.found === undefined ? {} : { unchanged }),
+  });
   const drifted = outcome.found?.drifted.length ?? 0;
   return {
     stack,

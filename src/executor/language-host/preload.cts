@@ -8,6 +8,7 @@ import fs = require("node:fs");
 import nodeModule = require("node:module");
 import path = require("node:path");
 import compiled = require("./compiled.cjs");
+import deferred = require("./deferred.cjs");
 
 /** What the SDK keeps of a run, made from the environment at first use: it must not be there before that is complete. */
 const store = globalThis as { globalStore?: unknown };
@@ -59,10 +60,10 @@ function begin(): void {
 
 async function main(runPath: string): Promise<void> {
   const sdk = path.join(runPath, "..", "..", "..");
-  const back = compiled.keepCompiled(path.join(sdk, "..", ".."));
+  const back = [compiled.keepCompiled(path.join(sdk, "..", "..")), deferred.defer(deferred.TREE)];
   await openInspector(path.join(sdk, "runtime", "closure", "v8Hooks.js"));
   loadAhead(path.join(sdk, "index.js"));
-  back();
+  for (const undo of back.reverse()) undo();
   // What the program throws is to be an uncaught exception, not a rejection of this function's.
   setImmediate(begin);
 }

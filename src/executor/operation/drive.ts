@@ -5,6 +5,7 @@ import { createRedactor, type Redactor, secretsInEnvironment } from "../../redac
 import type { OperationOutcome } from "../../run/ports.js";
 import { checkpointDigest } from "../stack/backend.js";
 import { describeLock, locksOf } from "../stack/locks.js";
+import { loadApi } from "./api.js";
 import { type SettingsCopy, settingsCopy } from "./config.js";
 import { clearScratch, EVENTS, makeFifo, SECRETS, signalText, watchDirectory } from "./directory.js";
 import { plainText } from "./engine-events.js";
@@ -112,7 +113,7 @@ async function begin(scene: Scene): Promise<OperationOutcome> {
       observer.react();
     },
   };
-  const { openStack } = await import("./engine-calls.js");
+  const { openStack } = await loadApi();
   const missing =
     order.options.createStack === true && !(order.stack.kind === "file" && existsSync(order.stack.checkpoint));
   const stack = await openStack(order, missing, hooks);
@@ -130,7 +131,7 @@ type OpenedStack = Awaited<ReturnType<typeof import("./engine-calls.js")["openSt
 /** A rejection of the Automation API proves nothing: what counts is the engine's exit, and that has been journaled. */
 async function calls(scene: Scene, stack: OpenedStack, settings: SettingsCopy | undefined): Promise<void> {
   const { order, observer } = scene;
-  const api = await import("./engine-calls.js");
+  const api = await loadApi();
   const believed = (call: Promise<unknown>): Promise<void> =>
     call.then(
       () => undefined,

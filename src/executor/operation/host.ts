@@ -5,6 +5,7 @@
  */
 import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { loadApi } from "./api.js";
 import { drive } from "./drive.js";
 import type { HostOrder } from "./order.js";
 import { startStandby } from "./standby.js";
@@ -21,7 +22,7 @@ function say(word: string): void {
 async function main(): Promise<void> {
   const standby = startStandby();
   // Begun now, awaited where it is needed: the order usually comes later.
-  void import("./engine-calls.js").catch(() => undefined);
+  void loadApi().catch(() => undefined);
   for await (const line of createInterface({ input: process.stdin })) {
     const order = JSON.parse(line) as HostOrder;
     process.env["TMPDIR"] = order.directory;

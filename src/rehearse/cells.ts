@@ -27,6 +27,15 @@ export function cellsOf(plan: Plan): readonly Cell[] {
   });
 }
 
+/** In the order in which a run without a fault comes to where they begin: a group's boundary comes after its members. */
+export function asTheyBegin(cells: readonly Cell[], { nodes }: Pick<Plan, "nodes">): readonly Cell[] {
+  const within = (id: NodeId | undefined, outer: NodeId): boolean =>
+    id !== undefined && (id === outer || within(nodes.find((node) => node.id === id)?.parent, outer));
+  const last = ({ node }: Cell): number => nodes.findLastIndex(({ id }) => within(id, node));
+  const isArrival = ({ target }: Cell): number => (target === undefined ? 0 : 1);
+  return [...cells].sort((a, b) => last(a) - last(b) || isArrival(a) - isArrival(b));
+}
+
 function arrivals(node: NodeId, target: string): readonly Cell[] {
   return (["never", "slowly", "briefly"] as const).map((fault) => ({
     id: `${node}/${target}=${fault}`,

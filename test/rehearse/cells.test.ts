@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { impatientPlan } from "../../src/evo/rehearsal.js";
 import { compile } from "../../src/plan/compile.js";
-import { type Cell, cellsOf, chooseCells } from "../../src/rehearse/cells.js";
+import { asTheyBegin, type Cell, cellsOf, chooseCells } from "../../src/rehearse/cells.js";
 import { type CellSeen, judgeCell } from "../../src/rehearse/results.js";
 import type { Gate, Sequence } from "../../src/sequence/model.js";
 import { type Matrix, matrixJson, matrixLines } from "../../src/views/matrix.js";
@@ -40,6 +40,13 @@ describe("cells", () => {
         ...["a/t", "b/t", "c/t", "pair/east", "pair/west"].flatMap(arrivals),
       ].sort(),
     );
+  });
+
+  it("begin in plan order, a group's boundary after its members have been applied", () => {
+    const order = asTheyBegin(cells, compile(SEQUENCE)).map(({ node, target }) =>
+      target === undefined ? node : `${node}/`,
+    );
+    expect([...new Set(order)]).toEqual(["a", "a/", "b", "b/", "c", "pair/", "c/", "d"]);
   });
 
   it("leave people's words out: nothing propagates to them", () => {

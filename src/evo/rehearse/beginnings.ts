@@ -1,9 +1,11 @@
 /**
  * The rehearsal without a fault, and where cells begin: it is paused and kept each time that a boundary has been applied
- * and not yet been looked at. If it doesn't come to its end there is no matrix: what fails by itself proves nothing.
+ * and not yet been looked at. One place goes to its end at once: if that is no good one there is no matrix, as what fails
+ * by itself proves nothing. The others go as far as their cells need.
  */
 import { EvoError, EXIT } from "../../errors.js";
 import type { NodeId } from "../../plan/model.js";
+import type { Cell } from "../../rehearse/cells.js";
 import { gateOf } from "../../rehearse/gates.js";
 import type { Probe } from "../../run/ports.js";
 import type { RunState } from "../../run/state.js";
@@ -24,23 +26,63 @@ export interface Beginning {
   readonly state?: RunState;
 }
 
-/** Rehearses the sequence once in a place, and keeps its beginnings there. Errors: `rehearsal.not-good`. */
-export async function findBeginnings(bench: Bench, place: Place, subject: Rehearsed): Promise<readonly Beginning[]> {
-  // A ledger and a world, with its addresses; nothing else.
+/** Those of one place. Errors of all: `rehearsal.not-good`, `rehearsal.stopped`. */
+export interface Beginnings {
+  /** Where a cell begins; goes on with the rehearsal as far as that takes. Undefined: the rehearsal never comes there. */
+  of(cell: Cell): Promise<Beginning | undefined>;
+  /** Rehearses to the end. */
+  finish(): Promise<void>;
+}
+
+/** Opens a ledger and a world in a place, with its addresses; nothing else has begun. */
+export async function openBeginnings(bench: Bench, place: Place, subject: Rehearsed): Promise<Beginnings> {
   await (await openIn(bench, place, subject)).close();
   await place.save("0");
   const found: Beginning[] = [{ name: "0" }];
-  for (;;) {
+  let ended = false;
+  /** Whether the place still is as it was last kept. */
+  let untouched = true;
+  const goFurther = async (): Promise<void> => {
+    if (!untouched) await place.restore(String(found.length - 1));
+    untouched = true;
     const { state, met } = await goOn(bench, place, subject, found);
     if (bench.stop.aborted) throw stopped();
     if (met === undefined) {
       if (state.status !== "completed") throw notGood(state);
-      return found;
+      ended = true;
+      return;
     }
     const name = String(found.length);
     await place.save(name);
     found.push({ name, boundary: met, state });
-  }
+  };
+  return {
+    of: async (cell) => {
+      while (!ended && !isKnown(found, cell)) await goFurther();
+      untouched = false;
+      return beginningOf(found, cell);
+    },
+    finish: async () => {
+      while (!ended) await goFurther();
+      untouched = false;
+    },
+  };
+}
+
+/** The last kept state in which the step has not begun; or the one in which the boundary waits for its first look. */
+function beginningOf(found: readonly Beginning[], { node, target }: Cell): Beginning | undefined {
+  if (target !== undefined) return found.find(({ boundary }) => boundary === node);
+  return found.findLast(({ state }) => !hasBegun(state, node));
+}
+
+/** Later states add nothing to what is known of where it begins. */
+function isKnown(found: readonly Beginning[], { node, target }: Cell): boolean {
+  if (target !== undefined) return found.some(({ boundary }) => boundary === node);
+  return found.some(({ state }) => hasBegun(state, node));
+}
+
+function hasBegun(state: RunState | undefined, node: NodeId): boolean {
+  return (state?.steps[node] ?? []).length > 0;
 }
 
 /** Drives the run to the next boundary that is not known yet, or to its end. */

@@ -27,12 +27,11 @@ export async function rehearseCell(
   bench: Bench,
   place: Place,
   subject: Rehearsed,
-  beginnings: readonly Beginning[],
+  from: Beginning,
   cell: Cell,
 ): Promise<CellResult> {
   const began = Date.now();
   try {
-    const from = beginningOf(beginnings, cell);
     await place.restore(from.name);
     return judgeCell({ ...(await live({ bench, place, subject, cell, from })), duration: Date.now() - began });
   } catch (error) {
@@ -42,18 +41,15 @@ export async function rehearseCell(
   }
 }
 
+/** A cell that the rehearsal without a fault never comes to is red. */
+export function notReached(cell: Cell): CellResult {
+  const error = `not reached: the rehearsal without a fault never looked at ${cell.node}`;
+  return judgeCell({ ...unseen(cell), error, duration: 0 });
+}
+
 function unseen(cell: Cell): Omit<CellSeen, "duration"> {
   const nothing = { met: false, held: false, late: false, requests: 0, hurt: {}, consistent: "no" } as const;
   return { cell, by: "provider", status: "aborted", ...nothing };
-}
-
-/** The last kept state in which the step has not begun; or the one in which the boundary waits for its first look. */
-function beginningOf(beginnings: readonly Beginning[], { node, target }: Cell): Beginning {
-  const fits = ({ boundary, state }: Beginning) =>
-    target === undefined ? (state?.steps[node] ?? []).length === 0 : boundary === node;
-  const found = beginnings.findLast(fits);
-  if (found !== undefined) return found;
-  throw new EvoError("rehearsal.no-beginning", `not reached: the rehearsal without a fault never looked at ${node}`);
 }
 
 interface Setting {

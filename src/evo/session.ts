@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { outsideOf } from "../authoring/outside.js";
 import { findEngine } from "../executor/engine/index.js";
-import { createExecutor, createHostLauncher, type ExecutorReads } from "../executor/index.js";
+import { createExecutor, createHostLauncher, type ExecutorReads, type HostLauncher } from "../executor/index.js";
 import { createProbe, type ProbeContext, resolveValue, type StackOutputs } from "../gates/probes/index.js";
 import { type OpenLedger, openLedger } from "../ledger/index.js";
 import type { Plan, StepNode } from "../plan/model.js";
@@ -25,6 +25,8 @@ import { EVO_VERSION } from "./version.js";
 export interface Mode {
   readonly ephemeralLedger: boolean;
   readonly rehearsal?: RehearsalMode;
+  /** Of operation hosts that outlive the session; default: its own. */
+  readonly launcher?: HostLauncher;
 }
 
 export interface RehearsalMode {
@@ -122,12 +124,12 @@ async function together<A, B, C>(
 /** `between`: what is opened besides engine and world. */
 async function bind<Between extends { close(): Promise<void> }>(
   settings: Settings,
-  mode: Pick<Mode, "rehearsal">,
+  mode: Pick<Mode, "rehearsal" | "launcher">,
   subject: Subject,
   say: (line: string) => void,
   openBetween: (prepare: () => void) => Promise<Between>,
 ): Promise<Binding & { readonly between: Between }> {
-  const launcher = createHostLauncher();
+  const { launcher = createHostLauncher() } = mode;
   const production = mode.rehearsal === undefined ? productionEnvironment(settings) : undefined;
   const outside =
     mode.rehearsal &&
@@ -135,7 +137,7 @@ async function bind<Between extends { close(): Promise<void> }>(
       stepsOf(subject.plan).map(({ stack }) => stack),
       subject.root,
     );
-  const opened: { close(): Promise<void> }[] = [launcher];
+  const opened: { close(): Promise<void> }[] = mode.launcher === undefined ? [launcher] : [];
   const keep = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
     const resource = await opening;
     opened.unshift(resource);

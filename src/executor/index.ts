@@ -1,4 +1,5 @@
 /** The executor: everything Pulumi, behind the machine's port (DESIGN 5). */
+import { existsSync } from "node:fs";
 import { EvoError } from "../errors.js";
 import type { StepNode } from "../plan/model.js";
 import type { Executor, OperationRequest } from "../run/ports.js";
@@ -17,13 +18,14 @@ import { stackIdentity } from "./stack/backend.js";
 import { type DriftQuestion, refreshPreview } from "./stack/drift.js";
 import { findStack } from "./stack/identity.js";
 import { liveDrift } from "./stack/live.js";
+import { makeStack } from "./stack/make.js";
 import { createOutputsReader } from "./stack/outputs.js";
 import { previewStep } from "./stack/preview.js";
 import type { Project } from "./stack/project.js";
 import { twinsOf } from "./stack/twins.js";
 import { changedBy, viewStack } from "./stack/view.js";
 
-export { createHostLauncher } from "./operation/launch.js";
+export { createHostLauncher, type HostLauncher } from "./operation/launch.js";
 export type { ExecutorReads, ExecutorSettings, StackOutput } from "./settings.js";
 export type { Twin } from "./stack/twins.js";
 
@@ -56,6 +58,11 @@ export function createExecutor(
     refreshPreview: (node, root, aborted) => refreshPreview(lookAt(settings, node, root), aborted),
     twins: (node, root, urns) => twinsOf(findStack(node, root, env).stack, urns),
     drift: (node, root, aborted) => liveDrift(lookAt(settings, node, root), aborted),
+    make: async (node, root) => {
+      const { stack, project, settingsHome: beside = project.directory, ...order } = lookAt(settings, node, root);
+      if (node.options.createStack !== true || stack.kind !== "file" || existsSync(stack.checkpoint)) return;
+      await makeStack(order, beside);
+    },
     locate: (node, root) => stackIdentity(findStack(node, root, env).stack),
     view: async (node, root, after) => viewStack({ engine, env, ...named(node), ...findStack(node, root, env) }, after),
     changed: (node, root, change) => changedBy({ engine, env, ...named(node), ...findStack(node, root, env) }, change),

@@ -7,6 +7,7 @@ import { EvoError, EXIT } from "../../errors.js";
 import type { NodeId } from "../../plan/model.js";
 import type { Cell } from "../../rehearse/cells.js";
 import { gateOf } from "../../rehearse/gates.js";
+import { stepsOf } from "../../run/edges.js";
 import type { Probe } from "../../run/ports.js";
 import type { RunState } from "../../run/state.js";
 import { driveSession } from "../drive.js";
@@ -34,9 +35,15 @@ export interface Beginnings {
   finish(): Promise<void>;
 }
 
-/** Opens a ledger and a world in a place, with its addresses; nothing else has begun. */
+/** Opens a ledger and a world in a place, with its addresses and empty stacks; nothing has begun. */
 export async function openBeginnings(bench: Bench, place: Place, subject: Rehearsed): Promise<Beginnings> {
-  await (await openIn(bench, place, subject)).close();
+  const session = await openIn(bench, place, subject);
+  try {
+    // Each cell would make them again.
+    for (const step of stepsOf(subject.plan)) await session.executor.make(step, subject.root);
+  } finally {
+    await session.close();
+  }
   await place.save("0");
   const found: Beginning[] = [{ name: "0" }];
   let ended = false;

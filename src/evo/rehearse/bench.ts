@@ -1,4 +1,5 @@
 /** What all cells of a matrix have in common, and how each opens its world, engine and ledger. */
+import type { HostLauncher } from "../../executor/index.js";
 import type { LoadedSequence } from "../../sequence/load.js";
 import { impatientPlan, rehearsalOf } from "../rehearsal.js";
 import { openSession, type Session, type Subject } from "../session.js";
@@ -18,6 +19,8 @@ export interface MatrixSettings {
 export interface Bench extends MatrixSettings {
   readonly settings: Settings;
   readonly loaded: LoadedSequence;
+  /** Of all cells: a host that has done with one goes on with another. */
+  readonly launcher: HostLauncher;
   /** Aborts when a person wants the matrix to end. */
   readonly stop: AbortSignal;
   readonly say: (line: string) => void;
@@ -39,7 +42,12 @@ export function settingsIn({ settings }: Pick<Bench, "settings">, { home }: Plac
 
 /** Opens what a run needs in a place. Errors: those of `openSession`. */
 export async function openIn(bench: Bench, place: Place, subject: Rehearsed): Promise<Session> {
-  const { seed, pace } = bench;
+  const { seed, pace, launcher } = bench;
   const rehearsal = { ...rehearsalOf(subject.loaded), fresh: false, faults: [], seed, pace };
-  return openSession(settingsIn(bench, place), { ephemeralLedger: true, rehearsal }, subject, () => undefined);
+  return openSession(
+    settingsIn(bench, place),
+    { ephemeralLedger: true, rehearsal, launcher },
+    subject,
+    () => undefined,
+  );
 }

@@ -1,5 +1,6 @@
 /** `evo rehearse`: every cell of a fault matrix, some at a time, each in the state just before its fault. */
 import { findEngine } from "../../executor/engine/index.js";
+import { createHostLauncher } from "../../executor/index.js";
 import { asTheyBegin, type Cell } from "../../rehearse/cells.js";
 import type { CellResult } from "../../rehearse/results.js";
 import { openBeginnings } from "./beginnings.js";
@@ -16,10 +17,14 @@ export interface MatrixOrder {
 }
 
 /** Rehearses the cells. Errors: `rehearsal.not-good`, `rehearsal.stopped` (exit 3), those of the engine and the ledger. */
-export async function rehearseFaults(given: Bench, order: MatrixOrder): Promise<readonly CellResult[]> {
+export async function rehearseFaults(
+  given: Omit<Bench, "launcher">,
+  order: MatrixOrder,
+): Promise<readonly CellResult[]> {
   const failed = new AbortController();
   const settings = { ...given.settings, engine: await engineOf(given) };
-  const bench: Bench = { ...given, settings, stop: AbortSignal.any([given.stop, failed.signal]) };
+  const launcher = createHostLauncher();
+  const bench: Bench = { ...given, settings, launcher, stop: AbortSignal.any([given.stop, failed.signal]) };
   const places = makePlaces(Math.min(order.parallel, order.cells.length));
   const results: CellResult[] = [];
   const subject = rehearsedSubject(bench.loaded, bench.patience);
@@ -44,6 +49,7 @@ export async function rehearseFaults(given: Bench, order: MatrixOrder): Promise<
     for (const one of ended)
       if (one.status === "rejected") throw failed.signal.aborted ? failed.signal.reason : one.reason;
   } finally {
+    await launcher.close();
     places.remove();
   }
   return order.cells.flatMap((cell) => results.filter((result) => result.cell.id === cell.id));
@@ -60,7 +66,7 @@ function fail(failed: AbortController, error: unknown): never {
 }
 
 /** Looked for, or built, once, in the user's own home. */
-async function engineOf({ settings: { home, env, engine }, say }: Bench): Promise<string> {
+async function engineOf({ settings: { home, env, engine }, say }: Pick<Bench, "settings" | "say">): Promise<string> {
   const explicit = engine === undefined ? {} : { explicit: engine };
   return (await findEngine({ home, env, path: env.PATH ?? "", install: true, say, ...explicit })).path;
 }

@@ -1,5 +1,6 @@
 /** Versions of the engine (the Pulumi CLI): which evo needs, which it brings, and which a given executable is. */
 import { execFile } from "node:child_process";
+import { stat } from "node:fs/promises";
 import { promisify } from "node:util";
 
 /** The oldest CLI that evo drives: the one that its engine tests run on. */
@@ -15,8 +16,19 @@ export type VersionAnswer =
   | { readonly ok: true; readonly version: string }
   | { readonly ok: false; readonly reason: string };
 
-/** Asks an executable for its version; a leading `v` is taken off. */
+/** What executables have answered this process, by all that tells one file from another. */
+const answered = new Map<string, VersionAnswer>();
+
+/** Asks an executable for its version, once while it stays the same file; a leading `v` is taken off. */
 export async function engineVersion(path: string, env: NodeJS.ProcessEnv): Promise<VersionAnswer> {
+  const file = await stat(path).catch(() => undefined);
+  const key = `${path} ${file?.dev} ${file?.ino} ${file?.size} ${file?.mtimeMs}`;
+  const answer = answered.get(key) ?? (await askVersion(path, env));
+  if (answer.ok) answered.set(key, answer);
+  return answer;
+}
+
+async function askVersion(path: string, env: NodeJS.ProcessEnv): Promise<VersionAnswer> {
   try {
     const { stdout } = await promisify(execFile)(path, ["version"], {
       env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },

@@ -11,21 +11,22 @@ import { changeSet } from "../operation/changes.js";
 import { settingsCopy } from "../operation/config.js";
 import { makeFifo } from "../operation/directory.js";
 import { parseEvent, plainText, seenIn } from "../operation/engine-events.js";
-import { askEngine, startEngine } from "../operation/engine-process.js";
+import { startEngine } from "../operation/engine-process.js";
 import { readFifo } from "../operation/fifo.js";
 import type { Seen } from "../operation/journal.js";
 import type { HostOrder } from "../operation/order.js";
 import type { FileStack } from "./backend.js";
+import { makeStack } from "./make.js";
 import { readStackSettings, shortStackName } from "./project.js";
 
-/** Errors: `stack.missing` (and the step does not make it), `stack.preview` (the engine failed). */
+/** Errors: `stack.missing` (and the step does not make it), `stack.make`, `stack.preview` (the engine failed). */
 export async function previewStep(order: HostOrder, home: string, signal: AbortSignal): Promise<ChangeSet> {
   const operations = join(home, "operations");
   mkdirSync(operations, { recursive: true, mode: 0o700 });
   const scratch = mkdtempSync(join(operations, ".preview-"));
   try {
     const copied = copyFor(order, scratch);
-    if (order.stack.kind === "file" && !existsSync(order.stack.checkpoint)) await makeStack(copied);
+    if (order.stack.kind === "file" && !existsSync(order.stack.checkpoint)) await makeMissing(copied);
     return await look(copied, scratch, signal);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -59,16 +60,13 @@ function copyBackend({ directory }: FileStack, scratch: string): void {
   }
 }
 
-async function makeStack(order: HostOrder): Promise<void> {
-  const { engine, env, stackName, project } = order;
-  if (order.options.createStack !== true)
-    throw new EvoError(
-      "stack.missing",
-      `there is no stack ${stackName} of ${project.name}, and the step does not make it`,
-    );
-  const args = ["stack", "init", stackName, "--no-select", "--non-interactive"];
-  const answer = await askEngine({ engine: engine.path, args, cwd: order.settingsHome as string, env });
-  if (answer.code !== 0) throw failed(order, [], answer.stderr);
+async function makeMissing(order: HostOrder): Promise<void> {
+  const { stackName, project } = order;
+  if (order.options.createStack === true) return makeStack(order, order.settingsHome as string);
+  throw new EvoError(
+    "stack.missing",
+    `there is no stack ${stackName} of ${project.name}, and the step does not make it`,
+  );
 }
 
 async function look(order: HostOrder, scratch: string, signal: AbortSignal): Promise<ChangeSet> {

@@ -25,7 +25,7 @@ export interface RehearseOptions {
   readonly json?: boolean;
 }
 
-/** Cells wait much of their time, so there is room for one more than there are cores; each takes half a gigabyte. */
+/** Cells wait much of their time, so there is room for twice as many as there are cores; each takes half a gigabyte. */
 const MOST = 4;
 
 /** Rehearses the cells, prints the matrix, exits 7 where one is red. */
@@ -37,7 +37,7 @@ export async function rehearse(reference: string, options: RehearseOptions): Pro
   const cells = chooseCells(all, options.faults);
   const parallel =
     options.parallel === undefined
-      ? Math.min(MOST, availableParallelism() + 1)
+      ? Math.min(MOST, 2 * availableParallelism())
       : wholeNumber("--parallel", options.parallel, 1);
   const limit = milliseconds("--limit", options.limit);
   const chances = { seed: wholeNumber("--seed", options.seed, 0), pace: positive("--pace", options.pace) };

@@ -98,7 +98,9 @@ it("flags drift within the period, once; a look whose worker is killed is taken 
   const cleanSince = async () => (await log("drift.scanned")).at(-1)?.body.result;
   await expect.poll(cleanSince, { timeout: 90_000, interval: 1_000 }).toBe("clean");
   writeFileSync(at("live"), "by hand");
-  const kinds = async () => (await log("departure.*")).map(({ type }) => type);
+  // A look between the revert and the word about it may find it gone before that.
+  const kinds = async () =>
+    (await log("departure.*")).flatMap(({ type }) => (type === "departure.closed" ? [] : [type]));
   const whole = ["departure.detected", "departure.reconciled", "departure.reopened"];
   await expect.poll(kinds, { timeout: 90_000, interval: 1_000 }).toEqual(whole);
 

@@ -7,6 +7,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -15,7 +16,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { findPlace } from "../../src/ledger/embedded/place.js";
@@ -145,9 +146,11 @@ function copySwitch(directory: string): string {
   return directory;
 }
 
+/** A test that is tried again finds its project there. */
 function linkPulumi(directory: string): void {
-  mkdirSync(join(directory, "node_modules", "@pulumi"), { recursive: true });
-  symlinkSync(join(ROOT, "node_modules", "@pulumi", "pulumi"), join(directory, "node_modules", "@pulumi", "pulumi"));
+  const link = join(directory, "node_modules", "@pulumi", "pulumi");
+  mkdirSync(dirname(link), { recursive: true });
+  if (!existsSync(link)) symlinkSync(join(ROOT, "node_modules", "@pulumi", "pulumi"), link);
 }
 
 const EXPORTS =

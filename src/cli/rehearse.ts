@@ -27,6 +27,8 @@ export interface RehearseOptions {
 
 /** Cells wait much of their time, so there is room for twice as many as there are cores; each takes half a gigabyte. */
 const MOST = 4;
+/** Cells for which it is worth to rehearse the sequence in one more place. */
+const WORTH = 3;
 
 /** Rehearses the cells, prints the matrix, exits 7 where one is red. */
 export async function rehearse(reference: string, options: RehearseOptions): Promise<void> {
@@ -37,7 +39,7 @@ export async function rehearse(reference: string, options: RehearseOptions): Pro
   const cells = chooseCells(all, options.faults);
   const parallel =
     options.parallel === undefined
-      ? Math.min(MOST, 2 * availableParallelism())
+      ? Math.min(MOST, 2 * availableParallelism(), Math.ceil(cells.length / WORTH))
       : wholeNumber("--parallel", options.parallel, 1);
   const limit = milliseconds("--limit", options.limit);
   const chances = { seed: wholeNumber("--seed", options.seed, 0), pace: positive("--pace", options.pace) };

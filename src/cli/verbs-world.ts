@@ -15,7 +15,7 @@ export function addWorldVerbs(program: Command): void {
     .option("--pace <factor>", "a factor for the world's delays", "0.4")
     .option("--seed <n>", "the world's seed", "1")
     .option("--limit <duration>", "how long a cell may take", "5m")
-    .option("--parallel <n>", "how many cells at a time (default: two per core, at most 4)")
+    .option("--parallel <n>", "how many cells at a time (default: two per core, at most 4, one for every 3 cells)")
     .addOption(engine)
     .addOption(json)
     .addHelpText(

@@ -24,7 +24,6 @@ export interface ScanSubject extends Subject {
 export interface ScanOptions {
   readonly parallel: number;
   readonly run?: RunId;
-  readonly fresh?: boolean;
   readonly signal: AbortSignal;
   /** A scheduled scan: the entry that ordered it. Each of its stacks is recorded once, whoever looks and how often. */
   readonly order?: { readonly entry: number; readonly scan: string; readonly timeLimit: number };

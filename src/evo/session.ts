@@ -3,7 +3,13 @@
 import { join } from "node:path";
 import { outsideOf } from "../authoring/outside.js";
 import { findEngine } from "../executor/engine/index.js";
-import { createExecutor, createHostLauncher, type ExecutorReads, type HostLauncher } from "../executor/index.js";
+import {
+  createExecutor,
+  createHostLauncher,
+  type ExecutorReads,
+  type HostLauncher,
+  type StackMaker,
+} from "../executor/index.js";
 import { createProbe, type ProbeContext, resolveValue, type StackOutputs } from "../gates/probes/index.js";
 import { type OpenLedger, openLedger } from "../ledger/index.js";
 import type { Plan, StepNode } from "../plan/model.js";
@@ -42,7 +48,7 @@ export interface RehearsalMode {
 }
 
 /** The engine, to drive and to ask. */
-export type BoundExecutor = Executor & ExecutorReads;
+export type BoundExecutor = Executor & ExecutorReads & StackMaker;
 
 /** What is driven: the frozen plan, and the module that custom probes come from. */
 export interface Subject {

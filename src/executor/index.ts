@@ -13,7 +13,7 @@ import { inspectedFromAfar } from "./operation/inspected.js";
 import { createHostLauncher, type HostLauncher } from "./operation/launch.js";
 import type { HostOrder } from "./operation/order.js";
 import { environmentLookup, stepValues } from "./operation/values.js";
-import type { ExecutorReads, ExecutorSettings } from "./settings.js";
+import type { ExecutorReads, ExecutorSettings, StackMaker } from "./settings.js";
 import { stackIdentity } from "./stack/backend.js";
 import { type DriftQuestion, refreshPreview } from "./stack/drift.js";
 import { findStack } from "./stack/identity.js";
@@ -26,14 +26,14 @@ import { twinsOf } from "./stack/twins.js";
 import { changedBy, viewStack } from "./stack/view.js";
 
 export { createHostLauncher, type HostLauncher } from "./operation/launch.js";
-export type { ExecutorReads, ExecutorSettings, StackOutput } from "./settings.js";
+export type { ExecutorReads, ExecutorSettings, StackMaker, StackOutput } from "./settings.js";
 export type { Twin } from "./stack/twins.js";
 
 /** The executor of one evo process. It holds nothing that has to be closed: engines and their hosts live on their own. */
 export function createExecutor(
   settings: ExecutorSettings,
   launcher: HostLauncher = createHostLauncher(),
-): Executor & ExecutorReads {
+): Executor & ExecutorReads & StackMaker {
   const readOutputs = createOutputsReader();
   const { home, env, engine } = settings;
   const directoryOf = (operation: string): string => operationDirectory(home, operation);

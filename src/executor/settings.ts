@@ -38,7 +38,11 @@ export interface StackOutput {
   readonly secret: boolean;
 }
 
-/** What the executor does besides operations. */
+export interface StackMaker {
+  /** Makes the stack, where its step would and a file backend has none yet. Error: `stack.make`. */
+  make(node: StepNode, root: string): Promise<void>;
+}
+
 export interface ExecutorReads {
   /** A stack's outputs in plain text, in memory only. Errors: `stack.missing`, `stack.outputs`. */
   outputs(node: StepNode, root: string): Promise<{ readonly [name: string]: StackOutput }>;
@@ -52,8 +56,6 @@ export interface ExecutorReads {
    * backend can't be asked.
    */
   view(node: StepNode, root: string, after?: string): Promise<BackendView>;
-  /** Makes the stack, where its step would and a file backend has none yet. Error: `stack.make`. */
-  make(node: StepNode, root: string): Promise<void>;
   /** The stack's identity, without looking at its program. Errors: as `identify`, but for a missing stack. */
   locate(node: StepNode, root: string): StackId;
   /** Which resources a change touched; undefined where the backend doesn't keep what was there before. */

@@ -4,6 +4,7 @@
  */
 import { EvoError } from "../errors.js";
 import type { NodeId, Plan, PlanGate } from "../plan/model.js";
+import { stepsIn } from "../plan/steps.js";
 
 /** fails: the provider refuses. never, slowly, briefly: what was applied doesn't stay, or come in time, at a target. */
 export const CELL_FAULTS = ["fails", "never", "slowly", "briefly"] as const;
@@ -28,10 +29,11 @@ export function cellsOf(plan: Plan): readonly Cell[] {
 }
 
 /** In the order in which a run without a fault comes to where they begin: a group's boundary comes after its members. */
-export function asTheyBegin(cells: readonly Cell[], { nodes }: Pick<Plan, "nodes">): readonly Cell[] {
-  const within = (id: NodeId | undefined, outer: NodeId): boolean =>
-    id !== undefined && (id === outer || within(nodes.find((node) => node.id === id)?.parent, outer));
-  const last = ({ node }: Cell): number => nodes.findLastIndex(({ id }) => within(id, node));
+export function asTheyBegin(cells: readonly Cell[], plan: Plan): readonly Cell[] {
+  const last = ({ node }: Cell): number => {
+    const steps = stepsIn(plan, node);
+    return plan.nodes.findLastIndex(({ id }) => steps.includes(id));
+  };
   const isArrival = ({ target }: Cell): number => (target === undefined ? 0 : 1);
   return [...cells].sort((a, b) => last(a) - last(b) || isArrival(a) - isArrival(b));
 }

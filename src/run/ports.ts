@@ -104,8 +104,8 @@ export interface AppendOptions {
 }
 
 /**
- * The append-only record. Errors: `ledger.unavailable` (exit 9), `ledger.conflict`, `ledger.changed`, `ledger.fenced` (exit 6),
- * `ledger.broken` (exit 10), `ledger.schema` (exit 9).
+ * The append-only record. Errors: `ledger.unavailable` (exit 9), `ledger.conflict`, `ledger.changed`, `ledger.fenced`
+ * (exit 6), `ledger.broken` (exit 10), `ledger.schema` (exit 9).
  */
 export interface Ledger {
   append(entries: readonly NewEntry[], options: AppendOptions): Promise<readonly Entry[]>;

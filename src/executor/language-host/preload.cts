@@ -60,10 +60,12 @@ function begin(): void {
 
 async function main(runPath: string): Promise<void> {
   const sdk = path.join(runPath, "..", "..", "..");
-  const back = [compiled.keepCompiled(path.join(sdk, "..", "..")), deferred.defer(deferred.TREE)];
+  const keptCompiled = compiled.keepCompiled(path.join(sdk, "..", ".."));
+  const deferredTree = deferred.defer(deferred.TREE);
   await openInspector(path.join(sdk, "runtime", "closure", "v8Hooks.js"));
   loadAhead(path.join(sdk, "index.js"));
-  for (const undo of back.reverse()) undo();
+  deferredTree();
+  keptCompiled();
   // What the program throws is to be an uncaught exception, not a rejection of this function's.
   setImmediate(begin);
 }

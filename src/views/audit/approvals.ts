@@ -4,10 +4,10 @@
  */
 import { isWordProbe } from "../../gates/model.js";
 import type { NodeId, Plan, PlanGate } from "../../plan/model.js";
+import { stepsIn } from "../../plan/steps.js";
 import { previewDigest } from "../../run/difference.js";
 import type { Entry } from "../../run/ports.js";
 import { naming, ofType } from "./reading.js";
-import { stepsIn } from "./waits.js";
 
 /** What a gate before a start lacks: updates that went on without as many approvals of just that as it asks for. */
 export function unapprovedIn(plan: Plan, own: readonly Entry[], gate: PlanGate): readonly string[] {

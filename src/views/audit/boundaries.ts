@@ -4,12 +4,13 @@
  * counts only if it began after the update that it proves had ended. Pure.
  */
 import type { NodeId, Plan, PlanGate, PlanNode } from "../../plan/model.js";
+import { stepsIn } from "../../plan/steps.js";
 import type { Entry } from "../../run/ports.js";
 import { unapprovedIn } from "./approvals.js";
 import { apart, evidenceOf, lacksOf } from "./evidence.js";
 import type { BoundaryReport, GateReport } from "./model.js";
 import { naming, ofType, type Read } from "./reading.js";
-import { appliedBefore, openingBefore, overridesOf, stepsIn, waitsOf } from "./waits.js";
+import { appliedBefore, openingBefore, overridesOf, waitsOf } from "./waits.js";
 
 /** What stands for the run's completion among its boundaries. */
 export const THE_END = "the end";

@@ -3,6 +3,7 @@
  * This is a second reading of the plan's edges, apart from the one by which the machine decides. Pure.
  */
 import type { NodeId, Plan, PlanGate, PlanNode } from "../../plan/model.js";
+import { stepsIn } from "../../plan/steps.js";
 import type { Entry } from "../../run/ports.js";
 import { naming, ofType, textOf, wordsOf } from "./reading.js";
 
@@ -37,12 +38,6 @@ function stepsUpTo(plan: Plan, id: NodeId, seen: Set<NodeId> = new Set()): Set<N
   if (node?.kind === "group") for (const member of node.members) stepsUpTo(plan, member, seen);
   for (const wait of waitsOf(plan, id)) if (wait.kind !== "ready") stepsUpTo(plan, wait.node, seen);
   return seen;
-}
-
-/** The steps of a node itself. */
-export function stepsIn(plan: Plan, id: NodeId): readonly NodeId[] {
-  const node = nodeIn(plan, id);
-  return node?.kind === "group" ? node.members.flatMap((member) => stepsIn(plan, member)) : [id];
 }
 
 /** The newest entry that matches before a number. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { EvoError, EXIT } from "../errors.js";
-import { isLost, translate } from "./failures.js";
+import { isBusy, isLost, translate } from "./failures.js";
 
 /** Where a database is and as whom to log in. A URL is what the user gave; the rest is what evo made itself. */
 export type Connection =
@@ -31,6 +31,8 @@ export interface Database {
 const PAUSES = [50, 200, 500, 1000, 2000] as const;
 /** Milliseconds from the first failure in which a server may restart. */
 const PATIENCE = 8_000;
+/** However long they took: on a machine that has no time for evo, all patience may pass within one of them. */
+const LEAST_TRIES = 4;
 const CONNECT_TIMEOUT = 5_000;
 /** A query that hangs longer has lost its server. */
 const QUERY_TIMEOUT = 15_000;
@@ -111,32 +113,58 @@ export function openDatabase(connection: Connection, revive: () => Promise<void>
     values: readonly unknown[] = [],
     name?: string,
   ): Promise<Row[]> => {
-    let deadline: number | undefined;
-    for (let attempt = 0; ; attempt++) {
-      try {
+    try {
+      return await persist(isLost, async (attempt) => {
         if (attempt > 0) await revive();
         return (await pool.query<Row>({ text, values: [...values], ...(name === undefined ? {} : { name }) })).rows;
-      } catch (error) {
-        deadline ??= performance.now() + PATIENCE;
-        if (performance.now() > deadline || !isLost(error)) throw translate(error, where, password);
-        await sleep(PAUSES[Math.min(attempt, PAUSES.length - 1)]);
-      }
+      });
+    } catch (error) {
+      throw translate(error, where, password);
     }
   };
   return { where, ask, close: () => pool.end() };
 }
 
-/** Runs `work` on one connection as the login role itself, then closes it. Errors are translated. */
+/** Tries again, with pauses, while `mayPass` says that the error may pass and patience lasts. */
+async function persist<T>(mayPass: (error: unknown) => boolean, work: (attempt: number) => Promise<T>): Promise<T> {
+  let deadline = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work(attempt);
+    } catch (error) {
+      const now = performance.now();
+      deadline = Math.min(deadline, now + PATIENCE);
+      if (!mayPass(error) || (now > deadline && attempt + 1 >= LEAST_TRIES)) throw error;
+      await sleep(PAUSES[Math.min(attempt, PAUSES.length - 1)]);
+    }
+  }
+}
+
+/**
+ * Runs `work` on one connection as the login role itself, then closes it. A server that is busy is asked again to let it
+ * in; `work` is done once. Errors are translated.
+ */
 export async function withClient<T>(connection: Connection, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const { where, password } = describeConnection(connection);
-  const client = parse(connection);
-  client.on("error", () => {}); // It also rejects the query at hand, which is where it is dealt with.
+  let client: pg.Client | undefined;
   try {
-    await client.connect();
+    client = await persist(isBusy, () => enter(connection));
     return await work(client);
   } catch (error) {
     throw translate(error, where, password);
   } finally {
+    await client?.end().catch(() => {});
+  }
+}
+
+async function enter(connection: Connection): Promise<pg.Client> {
+  const client = parse(connection);
+  client.on("error", () => {}); // It also rejects the query at hand, which is where it is dealt with.
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
     await client.end().catch(() => {});
+    throw error;
   }
 }

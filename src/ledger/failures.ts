@@ -28,6 +28,16 @@ export function isLost(error: unknown): boolean {
   return LOST_STATES.test(code) || LOST_SYSTEM.test(code) || LOST_MESSAGES.test(message);
 }
 
+/** SQLSTATEs of a server that is there and can't take one more now: too many connections, or still starting. */
+const BUSY_STATES = /^(53300|57P03)$/;
+const BUSY_MESSAGES = /timeout expired|timeout exceeded when trying to connect/;
+
+/** True when a server, or this machine, had no room or no time to let somebody in: a later try may succeed. */
+export function isBusy(error: unknown): boolean {
+  const { code = "", message } = asFailure(error);
+  return BUSY_STATES.test(code) || BUSY_MESSAGES.test(message);
+}
+
 /** The SQLSTATE or system code of an error, where it has one. */
 export function codeOf(error: unknown): string | undefined {
   return asFailure(error).code;

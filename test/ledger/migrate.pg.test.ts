@@ -4,6 +4,7 @@ import { sha256 } from "../../src/canonical.js";
 import { openLedger } from "../../src/ledger/index.js";
 import { migrate, migrations, schemaState } from "../../src/ledger/migrate.js";
 import { query, type TestDatabase, type TestServer, testServer } from "../support/postgres.js";
+import { openProxy } from "../support/proxy.js";
 
 const settings = (url: string) => ({ url, home: "/nowhere", claimed: "me", say: () => {} });
 
@@ -45,6 +46,19 @@ describe("migrations", () => {
       /nonsense/,
     );
     expect(await query(database.superuser, "select from pg_namespace where nspname = 'evo'")).toEqual([]);
+  });
+
+  it("are looked at once a server that is full lets evo in", async () => {
+    const database = await server.fresh();
+    const proxy = await openProxy(database.writer);
+    try {
+      const turnedAway = proxy.turnAway();
+      const state = schemaState({ url: proxy.url });
+      await turnedAway;
+      expect(await state).toBe("current");
+    } finally {
+      await proxy.close();
+    }
   });
 
   it("refuse politely a database from a newer evo", async () => {

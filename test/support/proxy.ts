@@ -10,6 +10,8 @@ export interface PostgresProxy {
   become(mode: "pass" | "refuse" | "blackhole"): void;
   /** The next request that contains the text reaches the server; its reply is lost with the connection. */
   loseReplyTo(text: string): Promise<void>;
+  /** The next that comes is told that there are too many clients already. */
+  turnAway(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -21,8 +23,15 @@ export async function openProxy(url: string): Promise<PostgresProxy> {
   const clients = new Set<Socket>();
   let mode: "pass" | "refuse" | "blackhole" = "pass";
   let lose: { readonly text: string; readonly lost: () => void } | undefined;
+  let turnedAway: (() => void) | undefined;
   const server = createServer((client) => {
     if (mode === "refuse") return void client.resetAndDestroy();
+    if (turnedAway !== undefined) {
+      client.once("data", () => client.end(errorResponse("53300", "sorry, too many clients already")));
+      turnedAway();
+      turnedAway = undefined;
+      return;
+    }
     const upstream = connect(target);
     for (const socket of [client, upstream]) {
       open.add(socket);
@@ -61,10 +70,19 @@ export async function openProxy(url: string): Promise<PostgresProxy> {
       if (next === "refuse") for (const client of clients) client.resetAndDestroy();
     },
     loseReplyTo: (text) => new Promise((lost) => (lose = { text, lost })),
+    turnAway: () => new Promise((done) => (turnedAway = done)),
     close: async () => {
       for (const socket of open) socket.destroy();
       server.close();
       await once(server, "close");
     },
   };
+}
+
+/** Source: PostgreSQL, "Message Formats", ErrorResponse. */
+function errorResponse(state: string, message: string): Buffer {
+  const fields = Buffer.from(`SFATAL\0VFATAL\0C${state}\0M${message}\0\0`);
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(fields.length + 4);
+  return Buffer.concat([Buffer.from("E"), length, fields]);
 }

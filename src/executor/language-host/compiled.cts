@@ -32,7 +32,7 @@ const TYPESCRIPT = /[\\/]typescript[\\/]lib[\\/]typescript\.js$/;
 
 /** Keeps scripts that are loaded from now on below a `node_modules`; returns the way back. */
 function keepCompiled(packages: string): () => void {
-  const directory = ownDirectory(path.join(packages, ".cache", "evo", `compiled-${process.version}-${process.arch}`));
+  const directory = ownDirectory(path.join(cacheOf(packages), `compiled-${process.version}-${process.arch}`));
   if (directory === undefined) return () => undefined;
   const { _compile: compile } = loader.prototype;
   loader.prototype._compile = function (content, filename, format) {
@@ -42,6 +42,12 @@ function keepCompiled(packages: string): () => void {
   return () => {
     loader.prototype._compile = compile;
   };
+}
+
+/** With the packages it goes when they are installed anew; in a checkout of evo it stays. */
+function cacheOf(packages: string): string {
+  const checkout = path.resolve(__dirname, "..", "..", "..");
+  return path.dirname(packages) === checkout ? path.join(checkout, ".evo") : path.join(packages, ".cache", "evo");
 }
 
 function mayBeKept(content: string, filename: string, format: string | undefined): boolean {

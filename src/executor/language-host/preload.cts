@@ -9,6 +9,7 @@ import nodeModule = require("node:module");
 import path = require("node:path");
 import compiled = require("./compiled.cjs");
 import deferred = require("./deferred.cjs");
+import leakStacks = require("./leak-stacks.cjs");
 
 /** What the SDK keeps of a run, made from the environment at first use: it must not be there before that is complete. */
 const store = globalThis as { globalStore?: unknown };
@@ -64,6 +65,7 @@ async function main(runPath: string): Promise<void> {
   const deferredTree = deferred.defer(deferred.TREE);
   await openInspector(path.join(sdk, "runtime", "closure", "v8Hooks.js"));
   loadAhead(path.join(sdk, "index.js"));
+  leakStacks.leaveEmpty(sdk);
   deferredTree();
   keptCompiled();
   // What the program throws is to be an uncaught exception, not a rejection of this function's.

@@ -120,8 +120,9 @@ function urnOf(name) {
 }
 
 function makeRepository(place, names) {
-  mkdirSync(join(place, "sequences/worlds"), { recursive: true });
+  for (const folder of ["sequences/worlds", "stacks"]) mkdirSync(join(place, folder), { recursive: true });
   symlinkSync(join(root, "node_modules"), join(place, "node_modules"));
+  symlinkSync(join(root, "stacks/node_modules"), join(place, "stacks/node_modules"));
   for (const name of names) {
     const folder = join(place, "stacks", name);
     mkdirSync(folder, { recursive: true });

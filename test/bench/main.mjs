@@ -43,6 +43,7 @@ try {
   for (const name of names) makeProject(name);
   makeSequence(names);
   symlinkSync(join(root, "node_modules"), join(place, "node_modules"));
+  symlinkSync(join(root, "stacks/node_modules"), join(place, "stacks/node_modules"));
   await evo(engine, ["runs"]); // the embedded ledger is made once
 
   const rows = [];

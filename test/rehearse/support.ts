@@ -6,6 +6,7 @@ import type { CellResult } from "../../src/rehearse/results.js";
 import { loadSequence } from "../../src/sequence/load.js";
 import type { Sequence } from "../../src/sequence/model.js";
 import type { Evo } from "../support/evo.js";
+import { bringStacks } from "../support/reference.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -29,8 +30,8 @@ export async function rehearse(evo: Evo, sequence: string, ...args: readonly str
 
 /** The repository's sequences and stacks, in evo's directory. */
 export function bringRollout(evo: Evo): void {
-  for (const folder of ["sequences", "stacks"])
-    cpSync(join(ROOT, folder), join(evo.directory, folder), { recursive: true });
+  cpSync(join(ROOT, "sequences"), join(evo.directory, "sequences"), { recursive: true });
+  bringStacks(evo.directory);
   symlinkSync(join(ROOT, "node_modules"), join(evo.directory, "node_modules"));
 }
 

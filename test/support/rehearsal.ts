@@ -20,6 +20,7 @@ import type { Sequence } from "../../src/sequence/model.js";
 import { openWorld, rehearsalEnvironment, startTraffic, type Traffic, type World } from "../../src/world/index.js";
 import { eventually } from "../world/scratch.js";
 import { type Evo, openEvo, type Running } from "./evo.js";
+import { bringStacks } from "./reference.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -91,7 +92,7 @@ export type Refused = { readonly [region in Region]: number };
 
 export async function openRehearsals(): Promise<Rehearsals> {
   const evo = await openEvo();
-  cpSync(join(ROOT, "stacks"), join(evo.directory, "stacks"), { recursive: true });
+  bringStacks(evo.directory);
   symlinkSync(join(ROOT, "node_modules"), join(evo.directory, "node_modules"));
   // Held all the time, so that the ledger's server doesn't end and start with each command.
   const ledger = await openLedger({ home: evo.home, claimed: "the proof", say: () => {} });

@@ -1,12 +1,13 @@
 /** The reference stacks through the real engine and our language host: what they make, and that they settle. */
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, symlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { languageHostPath } from "../../src/executor/language-host/install.js";
 import { rehearsalEnvironment, startTraffic, type World } from "../../src/world/index.js";
 import { testEngine } from "../support/engine.js";
+import { bringStacks } from "../support/reference.js";
 import { APP, type Change, FLAGS, gateway, IDENTITY, REGIONS, urnOf } from "./rollout.js";
 import { opened, scratch } from "./scratch.js";
 
@@ -22,8 +23,7 @@ interface Bench {
 async function bench(pace: number): Promise<Bench> {
   const home = scratch();
   const world = await opened({ home, pace });
-  cpSync(join(ROOT, "stacks"), join(home, "stacks"), { recursive: true });
-  symlinkSync(join(ROOT, "node_modules"), join(home, "node_modules"));
+  bringStacks(home);
   const base = rehearsalEnvironment({
     ...process.env,
     AWS_ACCESS_KEY_ID: "AKIACANARY",

@@ -41,7 +41,7 @@ const VICTIMS = [
   { name: "standby", weight: 2, is: ({ command }) => /language-host\/standby\.js/.test(command) },
   { name: "program", weight: 1, is: ({ command }) => /cmd\/run\/index\.js/.test(command) },
   { name: "engine", weight: 2, is: ({ command }) => /pulumi up /.test(command) },
-  { name: "provider", weight: 1, is: ({ command }) => /cmd\/dynamic-provider/.test(command) },
+  { name: "provider", weight: 1, is: ({ command }) => /\/dynamic-provider\b/.test(command) },
 ];
 const count = {
   runs: 0,

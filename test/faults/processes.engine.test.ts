@@ -122,7 +122,7 @@ const pidsOf = (pattern: RegExp) =>
 describe("in mid-create", () => {
   it("the provider is killed: the engine says that it failed, evo that nobody knows; a person's word lets it go on", async () => {
     const { one, running, run } = await inMidUpdate("provider-killed");
-    for (const pid of pidsOf(/cmd\/dynamic-provider/)) process.kill(pid, "SIGKILL");
+    for (const pid of pidsOf(/\/dynamic-provider\b/)) process.kill(pid, "SIGKILL");
     const { code, stderr, stdout } = await running.ended;
     expect(code, stderr).toBe(3);
     expect(stdout).toContain("what it was asked to do may have been done");
@@ -132,7 +132,7 @@ describe("in mid-create", () => {
 
   it("engine and provider are killed: the lock of the dead engine is in nobody's way", async () => {
     const { one, running, run } = await inMidUpdate("both-killed");
-    for (const pid of [journaled(run).engine, ...pidsOf(/cmd\/dynamic-provider/)]) process.kill(pid, "SIGKILL");
+    for (const pid of [journaled(run).engine, ...pidsOf(/\/dynamic-provider\b/)]) process.kill(pid, "SIGKILL");
     const { code, stderr, stdout } = await running.ended;
     expect(code, stderr).toBe(3);
     expect(stdout).toMatch(/pending operation: creating .*--clear-pending-creates/);
@@ -144,7 +144,7 @@ describe("in mid-create", () => {
     const running = evo.start(["up", one.name], { env: { ...one.env, AFTER: one.gate } });
     await there(() => one.effects().includes("create a"));
     const run = (await runsOf(evo, one))[0]?.run ?? "";
-    for (const pid of [journaled(run).engine, ...pidsOf(/cmd\/dynamic-provider/)]) process.kill(pid, "SIGKILL");
+    for (const pid of [journaled(run).engine, ...pidsOf(/\/dynamic-provider\b/)]) process.kill(pid, "SIGKILL");
     const { code, stderr, stdout } = await running.ended;
     expect(code, stderr).toBe(3);
     expect(stdout).toMatch(/pending operation: creating .*--clear-pending-creates/);

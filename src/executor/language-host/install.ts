@@ -20,9 +20,9 @@ const HOST = "pulumi-language-nodejs";
  * What the engine's archive brings besides the language host: scripts that start the program's own copy of the SDK, for
  * dynamic providers and for policy packs. Working directory is the program's (or the policy pack's) folder.
  */
-const SHIMS: readonly (readonly [string, string])[] = [
-  ["pulumi-resource-pulumi-nodejs", "@pulumi/pulumi/cmd/dynamic-provider"],
-  ["pulumi-analyzer-policy", "@pulumi/pulumi/cmd/run-policy-pack"],
+const SHIMS: readonly (readonly [name: string, script: () => string])[] = [
+  ["pulumi-resource-pulumi-nodejs", dynamicProvider],
+  ["pulumi-analyzer-policy", policyPack],
 ];
 
 /** A warning of the engine for each of these that it finds on the PATH: expected, no news for anybody. */
@@ -42,7 +42,7 @@ export function languageHostPath(home: string, engine?: string): string {
 function pluginFiles(engine: string | undefined): Map<string, string> {
   const beside = engine === undefined ? undefined : dirname(realpathSync(engine));
   const missing = SHIMS.filter(([name]) => beside === undefined || !existsSync(join(beside, name)));
-  return new Map([[HOST, hostScript()], ...missing.map(([name, module]) => [name, shim(module)] as const)]);
+  return new Map([[HOST, hostScript()], ...missing.map(([name, script]) => [name, script()] as const)]);
 }
 
 /**
@@ -61,15 +61,23 @@ function hostScript(): string {
   ].join("\n");
 }
 
-function shim(module: string): string {
-  const node = quoted(process.execPath);
+function dynamicProvider(): string {
+  const main = packageFile("dist", "executor", "language-host", "dynamic-provider.cjs");
+  return ["#!/bin/sh", nodeOnPath(), `exec "$node" ${quoted(main)} "$@"`, ""].join("\n");
+}
+
+function policyPack(): string {
   return [
     "#!/bin/sh",
-    `node=$(command -v node) || node=${node}`,
-    `script=$("$node" -p 'require.resolve(process.argv[1])' ${module}) || exit 1`,
+    nodeOnPath(),
+    `script=$("$node" -p 'require.resolve(process.argv[1])' @pulumi/pulumi/cmd/run-policy-pack) || exit 1`,
     'exec "$node" "$script" "$@"',
     "",
   ].join("\n");
+}
+
+function nodeOnPath(): string {
+  return `node=$(command -v node) || node=${quoted(process.execPath)}`;
 }
 
 function quoted(path: string): string {

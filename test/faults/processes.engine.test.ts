@@ -158,7 +158,7 @@ describe("in mid-create", () => {
 
   it("the processes of the language are killed: the create is finished and known", async () => {
     const { one, running } = await inMidUpdate("language-killed");
-    for (const pid of pidsOf(/language-host\/|cmd\/run\//)) process.kill(pid, "SIGKILL");
+    for (const pid of pidsOf(/language-host\/(?:main|standby|preload)\.|cmd\/run\//)) process.kill(pid, "SIGKILL");
     goOn(one);
     const { code, stderr, stdout } = await running.ended;
     expect(code, stderr).toBe(1);

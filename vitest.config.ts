@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import LongestFirst from "./test/support/longest-first.js";
 
 /** Real processes on a shared CI machine: one more try there, which vitest reports. Nowhere else. */
 const RETRY = process.env.CI ? 1 : 0;
@@ -10,6 +11,7 @@ const RETRY = process.env.CI ? 1 : 0;
 export default defineConfig({
   resolve: { alias: { evo: new URL("./src/index.ts", import.meta.url).pathname } },
   test: {
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/support/closing-line.ts"],
     projects: [
       {

@@ -17,6 +17,8 @@ beforeEach(() => {
   script("part.js", "exports.parent = module.parent.filename;");
   script("late.js", "module.exports = () => import('./late.mjs');");
   script("late.mjs", "export const late = import.meta.url;");
+  // No package's: left to Node.
+  writeFileSync(join(place, "own.cjs"), "exports.own = 1;");
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
@@ -42,6 +44,7 @@ function load(kept: boolean): unknown {
   const program = `
     ${kept ? `const back = require(${JSON.stringify(COMPILED)}).keepCompiled(${JSON.stringify(packages)});` : "const back = () => {};"}
     let load; try { load = require(${JSON.stringify(join(packages, "lib"))}); } catch (error) { load = async () => ({ name: error.name, message: error.message }); }
+    require(${JSON.stringify(join(place, "own.cjs"))});
     back();
     load().then((said) => console.log(JSON.stringify(said)));`;
   const file = join(place, "main.cjs");

@@ -1,4 +1,4 @@
-/** The SDK with what it needs for serialised functions only: loaded when a function is serialised, and as ever then. */
+/** The SDK with parts that it seldom needs: loaded when they are needed, and as ever then. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +19,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
+function run(program: string): string {
+  const file = join(place, "main.cjs");
+  writeFileSync(file, program);
+  return execFileSync(process.execPath, [file], { cwd: place, encoding: "utf8" });
+}
+
 /** What a process says of the packages that have been loaded, and of a function with all that goes with it. */
 function serialised(deferral: string): { loaded: readonly boolean[][]; text: string; paths: readonly string[] } {
   const program = `
@@ -34,12 +40,10 @@ function serialised(deferral: string): { loaded: readonly boolean[][]; text: str
       require("node:fs").writeSync(1, JSON.stringify({ loaded: [before, loaded()], text, paths }));
       process.exit(0);
     })();`;
-  const file = join(place, "main.cjs");
-  writeFileSync(file, program);
-  return JSON.parse(execFileSync(process.execPath, [file], { cwd: place, encoding: "utf8" }));
+  return JSON.parse(run(program));
 }
 
-test("comes to the same, and is not loaded before", () => {
+test("what serialised functions need comes to the same, and is not loaded before", () => {
   const plain = serialised("() => undefined");
   const late = serialised("deferred.defer(deferred.TREE, deferred.TYPESCRIPT)");
   expect(plain.loaded).toEqual([
@@ -53,4 +57,58 @@ test("comes to the same, and is not loaded before", () => {
   expect(late.text).toContain("hello");
   expect(late.paths).toEqual([expect.stringContaining("thing")]);
   expect({ ...late, loaded: [] }).toEqual({ ...plain, loaded: [] });
+});
+
+/** What a program finds in the Automation API that comes with the SDK, and whether it was there before it looked. */
+function automation(deferral: string): { loaded: readonly boolean[]; found: unknown } {
+  const program = `
+    const deferred = require(${JSON.stringify(DEFERRED)});
+    const back = ${deferral};
+    const pulumi = require("@pulumi/pulumi");
+    back();
+    const loaded = () => Object.keys(require.cache).some((file) => /[\\\\/]automation[\\\\/]localWorkspace\\.js$/.test(file));
+    const before = loaded();
+    const { LocalWorkspace, ...others } = pulumi.automation;
+    const found = [LocalWorkspace.name, Object.keys(others), Object.keys(pulumi.automation), "Stack" in pulumi.automation,
+      "nothing" in pulumi.automation, typeof pulumi.automation.nothing, LocalWorkspace === require("@pulumi/pulumi/automation").LocalWorkspace];
+    process.stdout.write(JSON.stringify({ loaded: [before, loaded()], found }));`;
+  return JSON.parse(run(program));
+}
+
+test("the Automation API is the same for a program that looks into it", () => {
+  const plain = automation("() => undefined");
+  const late = automation("deferred.defer(deferred.AUTOMATION)");
+  expect([plain.loaded, late.loaded]).toEqual([
+    [true, true],
+    [false, true],
+  ]);
+  expect(late.found).toEqual(plain.found);
+  expect(late.found).toContain("LocalWorkspace");
+});
+
+/** What the SDK's tracing comes to when it is asked for. */
+function tracing(deferral: string): { loaded: readonly boolean[]; span: unknown } {
+  const program = `
+    const deferred = require(${JSON.stringify(DEFERRED)});
+    const back = ${deferral};
+    const tracing = require("@pulumi/pulumi/cmd/run/tracing");
+    back();
+    const loaded = () => Object.keys(require.cache).some((file) => /[\\\\/]sdk-trace-node[\\\\/]/.test(file));
+    const before = loaded();
+    tracing.start("http://127.0.0.1:1/api/v1/spans");
+    const span = tracing.newSpan("one");
+    const { traceId, spanId } = span.spanContext();
+    process.stdout.write(JSON.stringify({ loaded: [before, loaded()], span: [traceId.length, spanId.length, span.isRecording()] }), () => process.exit(0));`;
+  return JSON.parse(run(program));
+}
+
+test("what sends traces does so when a trace is asked for", () => {
+  const plain = tracing("() => undefined");
+  const late = tracing("deferred.defer(deferred.TRACING)");
+  expect([plain.loaded, late.loaded]).toEqual([
+    [true, true],
+    [false, true],
+  ]);
+  expect(late.span).toEqual([32, 16, true]);
+  expect(plain.span).toEqual(late.span);
 });

@@ -1,7 +1,7 @@
 /**
  * What V8 makes of a script's text, kept beside the packages that the script belongs to, so that the next process need not
- * make it again: for the SDK and TypeScript that is a third of a second of each evaluation. Used only while they are loaded
- * ahead (preload.cts): nothing of the user's passes through here.
+ * make it again: for the SDK, TypeScript and a provider's SDK that is half a second of each evaluation. It is for packages
+ * only: what is in no `node_modules` is left to Node.
  *
  * Of a text that is not known, or that can't be compiled so, nothing is said: Node does what it always does. A kept form
  * is found by the text's own digest, and V8 refuses what another version of it has made.
@@ -25,12 +25,13 @@ interface Loader {
 
 const loader = nodeModule as unknown as Loader;
 const PARAMETERS = ["exports", "require", "module", "__filename", "__dirname"];
+const PACKAGE = /[\\/]node_modules[\\/]/;
 /** A form that was kept has forgotten where its dynamic imports lead, so scripts with one are left to Node. */
 const IMPORTS = /\bimport\s*\(/;
 /** Here it stands in texts and comments only. */
 const TYPESCRIPT = /[\\/]typescript[\\/]lib[\\/]typescript\.js$/;
 
-/** Keeps scripts that are loaded from now on below a `node_modules`; returns the way back. */
+/** Keeps scripts of packages that are loaded from now on, below this `node_modules`; returns the way back. */
 function keepCompiled(packages: string): () => void {
   const directory = ownDirectory(path.join(cacheOf(packages), `compiled-${process.version}-${process.arch}`));
   if (directory === undefined) return () => undefined;
@@ -51,7 +52,7 @@ function cacheOf(packages: string): string {
 }
 
 function mayBeKept(content: string, filename: string, format: string | undefined): boolean {
-  if (format !== undefined && format !== "commonjs") return false;
+  if (!PACKAGE.test(filename) || (format !== undefined && format !== "commonjs")) return false;
   return TYPESCRIPT.test(filename) || !IMPORTS.test(content);
 }
 

@@ -12,7 +12,7 @@ const [node, , ...args] = process.argv as [string, string, ...string[]];
 const script = require.resolve("@pulumi/pulumi/cmd/dynamic-provider", { paths: [process.cwd()] });
 const packages = path.join(script, "..", "..", "..", "..", "..");
 const keptCompiled = compiled.keepCompiled(packages);
-const deferredAll = deferred.defer(deferred.TREE, deferred.TYPESCRIPT);
+const deferredAll = deferred.defer(deferred.TREE, deferred.TYPESCRIPT, deferred.AUTOMATION);
 process.argv = [node, script, ...args];
 (nodeModule as unknown as { runMain(): void }).runMain();
 deferredAll();

@@ -59,15 +59,22 @@ function begin(): void {
   (nodeModule as unknown as { runMain(): void }).runMain();
 }
 
+/** What `cmd/run` loads before it comes to the program, as far as that does nothing. */
+function loadRun(run: string): void {
+  if (fs.existsSync(path.join(run, "tracing.js"))) require(path.join(run, "tracing.js"));
+  require(require.resolve("source-map-support", { paths: [run] }));
+}
+
 async function main(runPath: string): Promise<void> {
-  const sdk = path.join(runPath, "..", "..", "..");
-  const keptCompiled = compiled.keepCompiled(path.join(sdk, "..", ".."));
-  const deferredTree = deferred.defer(deferred.TREE);
+  const run = path.dirname(runPath);
+  const sdk = path.join(run, "..", "..");
+  compiled.keepCompiled(path.join(sdk, "..", ".."));
+  const deferredAll = deferred.defer(deferred.TREE, deferred.TRACING, deferred.AUTOMATION);
   await openInspector(path.join(sdk, "runtime", "closure", "v8Hooks.js"));
   loadAhead(path.join(sdk, "index.js"));
+  loadRun(run);
   leakStacks.leaveEmpty(sdk);
-  deferredTree();
-  keptCompiled();
+  deferredAll();
   // What the program throws is to be an uncaught exception, not a rejection of this function's.
   setImmediate(begin);
 }

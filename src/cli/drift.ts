@@ -120,7 +120,7 @@ export interface DeclareOptions extends Common {
 /** Records the intent to run a sequence, ahead of its run; or takes it back. */
 export async function declare(reference: string, options: DeclareOptions): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
-  const loaded = await loadSequence(reference, settings.cwd);
+  const loaded = await loadSequence(reference, settings.cwd, settings.cache);
   const rehearse = options.rehearse === true;
   if (options.withdraw !== undefined) {
     const reason = options.withdraw;

@@ -24,7 +24,7 @@ export interface GateTestOptions {
 /** Looks at a gate's targets now: nothing is run or recorded. Exit 0 where it holds, 4 where it fails, 5 where nobody can say. */
 export async function gateTest(reference: string, name: string, options: GateTestOptions): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
-  const loaded = await loadSequence(reference, settings.cwd);
+  const loaded = await loadSequence(reference, settings.cwd, settings.cache);
   const plan = planFor(loaded.sequence, options.rehearse === true);
   const gate = findGate(plan, name);
   const mode = options.rehearse ? { rehearsal: { ...rehearsalOf(loaded), fresh: false, faults: [] } } : {};

@@ -14,7 +14,7 @@ import { columns, print, printJson, say } from "./output.js";
 /** Says what may be wrong with a valid sequence. Exit 7 on findings. Errors: those of loading (exit 2). */
 export async function lint(reference: string, options: { readonly json?: boolean }): Promise<void> {
   const settings = readSettings(process.env, process.cwd());
-  const loaded = await loadSequence(reference, settings.cwd);
+  const loaded = await loadSequence(reference, settings.cwd, settings.cache);
   const { sequence, root, file, locate } = loaded;
   const history = await gateHistory(settings, sequence.name, say);
   const answers = asksForARun(sequence) ? await isRecovery(loaded, say) : undefined;

@@ -139,7 +139,7 @@ function tell({ id }: Departure, { run, status, halt }: RunState): void {
 async function revertWith(settings: Settings, found: Found, name: string, options: ReconcileOptions): Promise<void> {
   const { departure } = found;
   const { rehearsal } = departure;
-  const loaded = await loadSequence(name, settings.cwd);
+  const loaded = await loadSequence(name, settings.cwd, settings.cache);
   const plan = planFor(loaded.sequence, rehearsal);
   if (options.dryRun) {
     const seen = await look(loaded, plan, {

@@ -33,7 +33,7 @@ const WORTH = 3;
 /** Rehearses the cells, prints the matrix, exits 7 where one is red. */
 export async function rehearse(reference: string, options: RehearseOptions): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
-  const loaded = await loadSequence(reference, settings.cwd);
+  const loaded = await loadSequence(reference, settings.cwd, settings.cache);
   const patience = milliseconds("--patience", options.patience);
   const all = cellsOf(impatientPlan(loaded.sequence, patience));
   const cells = chooseCells(all, options.faults);

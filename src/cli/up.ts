@@ -32,7 +32,7 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   const settings = readSettings(process.env, process.cwd(), options.engine);
   const parallel = options.parallel === undefined ? undefined : wholeNumber("--parallel", options.parallel, 1);
   const account = openAccount(options, settings.env, settings.cwd);
-  const loaded = await loadSequence(reference, settings.cwd);
+  const loaded = await loadSequence(reference, settings.cwd, settings.cache);
   const mode = modeOf(loaded, options);
   const subject = { plan: planFor(loaded.sequence, mode.rehearsal !== undefined), root: loaded.root, loaded };
   const session = await openSession(settings, mode, subject, sayAt);

@@ -62,7 +62,7 @@ async function within(sequence: string, act: (world: World) => Promise<void>): P
   const world = await openWorld({
     home: settings.home,
     say: sayAt,
-    ...rehearsalOf(await loadSequence(sequence, settings.cwd)),
+    ...rehearsalOf(await loadSequence(sequence, settings.cwd, settings.cache)),
   });
   try {
     await act(world);

@@ -36,10 +36,10 @@ export async function chooseRecovery(
   named: string | undefined,
 ): Promise<Recovery> {
   await refuseUnrecoverable(ledger, state);
-  if (named !== undefined) return { loaded: await loadSequence(named, settings.cwd) };
+  if (named !== undefined) return { loaded: await loadSequence(named, settings.cwd, settings.cache) };
   const rule = ruleFor(state);
   if (rule === undefined) throw none(state);
-  return { loaded: await loadSequence(resolve(state.started.root, rule.sequence), settings.cwd), rule };
+  return { loaded: await loadSequence(resolve(state.started.root, rule.sequence), settings.cwd, settings.cache), rule };
 }
 
 /** What was chosen when it halted, else what the rules choose now. */

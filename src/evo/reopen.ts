@@ -18,7 +18,7 @@ export async function reopen(
   const { plan, root, file, rehearsal } = started;
   const place = resolve(root, file);
   if (!existsSync(place)) throw elsewhere(run, place);
-  const loaded = await loadSequence(place, settings.cwd);
+  const loaded = await loadSequence(place, settings.cwd, settings.cache);
   const world = rehearsal === undefined ? {} : { rehearsal: { ...rehearsalOf(loaded), fresh: false, faults: [] } };
   const mode = { ephemeralLedger: ephemeralLedger ?? rehearsal !== undefined, ...world };
   return { session: await openSession(settings, mode, { plan, root, loaded }, say), loaded };

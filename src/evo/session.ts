@@ -183,6 +183,7 @@ async function bind<Between extends { close(): Promise<void> }>(
     const standIn = world && {
       standIn: {
         directory: join(world.dir, "settings"),
+        onePassphrase: true,
         transform: (text: string, stack: string) => rehearsalConfig(text, world.standIns.config?.[stack]),
       },
     };

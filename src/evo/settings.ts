@@ -7,6 +7,8 @@ export interface Settings {
   readonly cwd: string;
   /** evo's own directory: engines, embedded ledger, operations, worlds. */
   readonly home: string;
+  /** What sequence modules are transpiled to; in `home`. */
+  readonly cache: string;
   readonly env: { readonly [name: string]: string };
   /** A shared ledger (`EVO_LEDGER_URL`); the embedded one where absent. */
   readonly ledgerUrl?: string;
@@ -24,9 +26,11 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string, engine?: strin
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
   const pulumi = engine ?? given.EVO_PULUMI;
+  const home = resolve(given.EVO_HOME ?? join(homedir(), ".evo"));
   return {
     cwd,
-    home: resolve(given.EVO_HOME ?? join(homedir(), ".evo")),
+    home,
+    cache: join(home, "cache"),
     env: given,
     ...(given.EVO_LEDGER_URL === undefined ? {} : { ledgerUrl: given.EVO_LEDGER_URL }),
     ...(pulumi === undefined ? {} : { engine: pulumi }),

@@ -12,6 +12,8 @@ import type { ChangeQuestion } from "./stack/view.js";
 export interface StandIn {
   /** Absolute. */
   readonly directory: string;
+  /** Whether all its stacks have one passphrase, and may have one salt. */
+  readonly onePassphrase: boolean;
   /** The settings file of a stack (`<project>/<stack>`), as the rehearsal takes it. */
   transform(text: string, stack: string): string;
 }

@@ -36,13 +36,14 @@ const EXTENSIONS = [".ts", ".mts", ".js", ".mjs", ".json"];
 
 /**
  * Loads a sequence by path, or by bare name from `sequences/<name>.{ts,mts,js,mjs,json}` in `cwd` or the nearest folder
- * above it. Errors (exit 2): `sequence.not-found`, those of the module, `sequence.invalid` with every problem.
+ * above it. `cache` is a folder of this user's for what modules are transpiled to. Errors (exit 2): `sequence.not-found`, those of the module, `sequence.invalid` with every problem.
  */
-export async function loadSequence(reference: string, cwd: string): Promise<LoadedSequence> {
+export async function loadSequence(reference: string, cwd: string, cache?: string): Promise<LoadedSequence> {
   const file = findSequence(reference, cwd);
   const root = rootOf(file);
   const imports = importsOf(file);
-  const { authored, locate } = extname(file) === ".json" ? readJson(file) : await runModule(file, [...imports.keys()]);
+  const { authored, locate } =
+    extname(file) === ".json" ? readJson(file) : await runModule(file, [...imports.keys()], cache);
   const { customs, findings } = collectCustoms(authored);
   const parsed = parseSequence(authored);
   const folders = parsed.sequence === undefined ? [] : folderFindings(parsed.sequence, dirname(file));
@@ -66,8 +67,8 @@ interface Authored {
   readonly locate: Locate;
 }
 
-async function runModule(file: string, imports: readonly string[]): Promise<Authored> {
-  const authored = await importDefault(file, imports);
+async function runModule(file: string, imports: readonly string[], cache: string | undefined): Promise<Authored> {
+  const authored = await importDefault(file, imports, cache);
   return { authored, locate: locateInModule(file, authored) };
 }
 

@@ -1,24 +1,31 @@
 /** Runs a sequence module: TypeScript without a build step, "evo" being this very evo. */
 
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createJiti } from "jiti";
 import { EvoError, type SourceLocation } from "../errors.js";
 import * as authoring from "./authoring.js";
 import { firstFrame } from "./location.js";
 import { locationOf } from "./scan.js";
 import { didYouMean } from "./suggest.js";
 
+// Required: an import would look through the whole of it for what it exports.
+const { createJiti } = createRequire(import.meta.url)("jiti") as typeof import("jiti");
+
 /**
  * Imports a module and returns its default export. `imports` are the files that it consists of: they leave the memory
- * cache, which they need only while loading (cycles), so that a changed file is seen next time. There is no cache on
- * disk, where another user could put something else. Errors: `sequence.syntax`, `sequence.import`,
+ * cache, which they need only while loading (cycles), so that a changed file is seen next time. What they are transpiled
+ * to is kept in `cache`, by their text, if that is given: nobody else may write there. Errors: `sequence.syntax`, `sequence.import`,
  * `sequence.threw`, `sequence.no-default`, each with its place.
  */
-export async function importDefault(file: string, imports: readonly string[]): Promise<unknown> {
+export async function importDefault(
+  file: string,
+  imports: readonly string[],
+  cache: string | undefined,
+): Promise<unknown> {
   const jiti = createJiti(file, {
-    fsCache: false,
+    fsCache: cache !== undefined && isThere(cache) ? cache : false,
     tryNative: false,
     virtualModules: { evo: authoring },
   });
@@ -35,6 +42,15 @@ export async function importDefault(file: string, imports: readonly string[]): P
   // Without a default export of its own the module would stand in for it.
   if (!("default" in module)) throw withoutDefault(file);
   return module.default;
+}
+
+function isThere(cache: string): boolean {
+  try {
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    return true;
+  } catch {
+    return false; // faster with it, never needed
+  }
 }
 
 function withoutDefault(file: string): EvoError {

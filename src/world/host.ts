@@ -5,8 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
+import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
-import { createJiti } from "jiti";
 import { EvoError } from "../errors.js";
 import { packageFile } from "../package-root.js";
 import { makeChange } from "./change.js";
@@ -28,6 +28,9 @@ const FLUSH = 1_000;
 export type HostMessage =
   | { readonly ready: true }
   | { readonly ready: false; readonly code: string; readonly message: string; readonly remedy?: string };
+
+// Required: an import would look through the whole of it for what it exports.
+const { createJiti } = createRequire(import.meta.url)("jiti") as typeof import("jiti");
 
 async function loadDefinition(settings: Settings, places: Places): Promise<WorldDefinition> {
   const jiti = createJiti(pathToFileURL(packageFile("/")).href, {

@@ -99,7 +99,8 @@ export function settingsHome(
     return { settingsHome: earlier ? standInFor(standIn, project, stack, saltOf(own, stack)) : own };
   }
   if (!earlier) return {};
-  const kept = { directory: join(programsFolder(home), "settings"), transform: (text: string) => text };
+  const directory = join(programsFolder(home), "settings");
+  const kept = { directory, onePassphrase: false, transform: (text: string) => text };
   const salt = [today, project]
     .map((one) => readStackSettings(one, stack)?.encryptionsalt)
     .find((one) => one !== undefined);

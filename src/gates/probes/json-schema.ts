@@ -2,9 +2,15 @@
  * JSON Schema 2020-12 through Ajv, in its strict mode: a gate must not pass because its schema was not understood
  * (invariant 2), so an unknown keyword is refused. `format` asserts nothing, as the standard has it.
  */
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { createRequire } from "node:module";
+import type { Ajv2020 as Validator } from "ajv/dist/2020.js";
 import type { Json } from "../model.js";
 import { cannotLook } from "./context.js";
+
+type Ajv = { readonly Ajv2020: typeof Validator };
+
+// Loaded at its first use: most gates have no schema.
+const loadAjv = () => createRequire(import.meta.url)("ajv/dist/2020.js") as Ajv;
 
 /**
  * Makes a function from a value to the place of the first rule in the schema that it breaks (`#/properties/a/type`);
@@ -31,6 +37,7 @@ const OPTIONS = {
 } as const;
 
 function compile(schema: boolean | { [key: string]: unknown }) {
+  const { Ajv2020 } = loadAjv();
   const ajv = new Ajv2020(OPTIONS);
   ajv.addKeyword("$anchor");
   try {

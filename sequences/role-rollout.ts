@@ -21,7 +21,7 @@ const canary = { "x-canary": output("identity", "canarySecret") };
  * arrive, and until it has the flag stays off.
  */
 const EVERY_EDGE = {
-  interval: "250ms",
+  interval: "200ms",
   timeout: "2m",
   onTimeout: "hold",
   consecutiveSuccessLimit: 10,
@@ -51,7 +51,7 @@ export const served = (name: string) =>
         headers: canary,
         expect: { status: 200, json: [{ path: "policy", equals: VERSION }] },
       }),
-    interval: "100ms",
+    interval: "50ms",
     timeout: "2m",
     consecutiveSuccessLimit: EVERY_EDGE.consecutiveSuccessLimit,
     onTimeout: "hold",

@@ -1,5 +1,6 @@
 /** The composition root: binds the ports of a run to the real engine, the real ledger, the world, this machine. */
 
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { outsideOf } from "../authoring/outside.js";
 import { findEngine } from "../executor/engine/index.js";
@@ -87,9 +88,9 @@ export async function openSession(
   }
   const { home, claimed, ledgerUrl } = settings;
   const failpoint = readFailpoint(settings.env.EVO_FAILPOINT);
-  const opening = async (prepare: () => void) => {
+  const opening = async (prepare: HostLauncher["prepare"]) => {
     // An operation will follow: its host loads while ledger and world are opened.
-    prepare();
+    prepare(Math.min(sideBySide(subject.plan), availableParallelism()));
     const url = ledgerUrl === undefined ? {} : { url: ledgerUrl };
     return withFailpoint(
       "ledger",
@@ -102,6 +103,12 @@ export async function openSession(
   const executor = withFailpoint("executor", binding.executor, failpoint);
   const probe = withFailpoint("probe", binding.probe, failpoint);
   return { ...binding, executor, probe, ledger, await: begin };
+}
+
+/** Steps that may come to be driven at the same time: the most members that a group lets start together. */
+function sideBySide({ nodes }: Plan): number {
+  const together = nodes.map((node) => (node.kind === "group" && node.group !== "serial" ? node.members.length : 1));
+  return Math.max(1, ...together);
 }
 
 /** Opens engine and world to look only: no ledger is needed, or made. Errors: those of what it opens. */
@@ -133,7 +140,7 @@ async function bind<Between extends { close(): Promise<void> }>(
   mode: Pick<Mode, "rehearsal" | "launcher">,
   subject: Subject,
   say: (line: string) => void,
-  openBetween: (prepare: () => void) => Promise<Between>,
+  openBetween: (prepare: HostLauncher["prepare"]) => Promise<Between>,
 ): Promise<Binding & { readonly between: Between }> {
   const { launcher = createHostLauncher() } = mode;
   const production = mode.rehearsal === undefined ? productionEnvironment(settings) : undefined;

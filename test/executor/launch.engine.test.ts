@@ -21,7 +21,7 @@ function commandLine(pid: string): string {
 it("a host that waits ends when its launcher is closed", async () => {
   const launcher = createHostLauncher();
   const before = hosts();
-  launcher.prepare();
+  launcher.prepare(1);
   await there(() => hosts() === before + 1);
   await launcher.close();
   await there(() => hosts() === before);

@@ -7,8 +7,11 @@ import { packageFile } from "../../package-root.js";
 import type { HostOrder } from "./order.js";
 
 export interface HostLauncher {
-  /** Starts loading a host ahead of need, unless one is free. It ends with the launcher, or with this process. */
-  prepare(): void;
+  /**
+   * Starts loading a host ahead of need, unless one is free, and others, up to `sideBySide` in all, when an operation has
+   * been done: gates are looked at then. They end with the launcher, or with this process.
+   */
+  prepare(sideBySide: number): void;
   /** Hands an order to a host; resolves once its journal says that it lives. Errors: `operation.host`. */
   launch(order: HostOrder): Promise<void>;
   /** Lets go of every host: one that waits ends, one at work goes on to its outcome and ends then. */
@@ -30,22 +33,29 @@ interface Host {
 export function createHostLauncher(): HostLauncher {
   const free: Host[] = [];
   const all = new Set<Host>();
+  let wanted = 0;
   const start = (): Host => {
-    const host = spawnHost(add, remove);
+    const host = spawnHost(freed, remove);
     all.add(host);
     return host;
   };
   const add = (host: Host): void => void free.push(host);
+  const freed = (host: Host): void => {
+    if (all.size < wanted) add(start());
+    add(host);
+  };
   const remove = (host: Host): void => {
     all.delete(host);
     free.splice(0, free.length, ...free.filter((other) => other !== host));
   };
   return {
-    prepare: () => {
+    prepare: (sideBySide) => {
+      wanted = Math.max(wanted, sideBySide);
       if (free.length === 0) add(start());
     },
     launch: (order) => handOver(free.pop() ?? start(), order),
     async close() {
+      wanted = 0;
       free.length = 0;
       for (const { process } of all) process.stdin.end();
     },

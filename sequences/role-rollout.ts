@@ -21,7 +21,7 @@ const canary = { "x-canary": output("identity", "canarySecret") };
  * arrive, and until it has the flag stays off.
  */
 const EVERY_EDGE = {
-  interval: "200ms",
+  interval: "100ms",
   timeout: "2m",
   onTimeout: "hold",
   consecutiveSuccessLimit: 10,

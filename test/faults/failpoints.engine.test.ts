@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FAILPOINTS } from "../../src/evo/failpoints.js";
 import { type Evo, openEvo } from "../support/evo.js";
-import { bringHome, demandSound, makeCase } from "./support.js";
+import { bringHome, demandChain, demandOrder, makeCase } from "./support.js";
 
 let evo: Evo;
 beforeAll(async () => {
@@ -23,6 +23,8 @@ describe("SIGKILL", () => {
     if (UNREACHED.test(failpoint) && code !== null) expect(code, stderr).toBe(0);
     else expect(code, stderr).toBeNull();
     await bringHome(evo, one);
-    await demandSound(evo, one);
+    await demandOrder(evo, one);
   });
+
+  it("at any of them leaves a chain that verifies", () => demandChain(evo));
 });

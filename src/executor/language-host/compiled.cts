@@ -25,24 +25,42 @@ interface Loader {
 
 const loader = nodeModule as unknown as Loader;
 const PARAMETERS = ["exports", "require", "module", "__filename", "__dirname"];
-const PACKAGE = /[\\/]node_modules[\\/]/;
 /** A form that was kept has forgotten where its dynamic imports lead, so scripts with one are left to Node. */
 const IMPORTS = /\bimport\s*\(/;
 /** Here it stands in texts and comments only. */
 const TYPESCRIPT = /[\\/]typescript[\\/]lib[\\/]typescript\.js$/;
 
-/** Keeps scripts of packages that are loaded from now on, below this `node_modules`; returns the way back. */
-function keepCompiled(packages: string): () => void {
+/** Any package's. */
+const PACKAGES = /[\\/]node_modules[\\/]/;
+/** Providers' SDKs: what they load is much, and registers nothing. */
+const PROVIDERS = /[\\/]node_modules[\\/]@pulumi[\\/](?!pulumi[\\/])[^\\/]+[\\/](?!.*[\\/]node_modules[\\/])/;
+
+/**
+ * Keeps scripts of packages that are loaded from now on, below this `node_modules`; returns the way back. A script of
+ * anybody else is compiled by Node itself, called by Node itself: nothing of ours is in a stack trace of the user's, or in
+ * the source positions that the SDK makes of it.
+ */
+function keepCompiled(packages: string, which = PACKAGES): () => void {
   const directory = ownDirectory(path.join(cacheOf(packages), `compiled-${process.version}-${process.arch}`));
-  if (directory === undefined) return () => undefined;
-  const { _compile: compile } = loader.prototype;
-  loader.prototype._compile = function (content, filename, format) {
+  const own = Object.getOwnPropertyDescriptor(loader.prototype, "_compile");
+  if (directory === undefined || own?.value === undefined) return () => undefined;
+  const compile = own.value as Compile;
+  const kept: Compile = function (content, filename, format) {
     const script = mayBeKept(content, filename, format) ? compiled(directory, content, filename) : undefined;
     return script === undefined ? compile.call(this, content, filename, format) : run(this, script, filename);
   };
-  return () => {
-    loader.prototype._compile = compile;
-  };
+  Object.defineProperty(loader.prototype, "_compile", {
+    configurable: true,
+    enumerable: true,
+    get(this: { filename?: string }) {
+      return which.test(this.filename ?? "") ? kept : compile;
+    },
+    // Whoever sets it, for one module or for all, is heard as ever.
+    set(value) {
+      Object.defineProperty(this, "_compile", { ...own, value });
+    },
+  });
+  return () => Object.defineProperty(loader.prototype, "_compile", own);
 }
 
 /** With the packages it goes when they are installed anew; in a checkout of evo it stays. */
@@ -52,7 +70,7 @@ function cacheOf(packages: string): string {
 }
 
 function mayBeKept(content: string, filename: string, format: string | undefined): boolean {
-  if (!PACKAGE.test(filename) || (format !== undefined && format !== "commonjs")) return false;
+  if (format !== undefined && format !== "commonjs") return false;
   return TYPESCRIPT.test(filename) || !IMPORTS.test(content);
 }
 
@@ -119,4 +137,4 @@ function run(module: NodeModule, script: ReturnType<typeof vm.compileFunction>, 
   return Reflect.apply(script, module.exports, [module.exports, require, module, filename, path.dirname(filename)]);
 }
 
-export = { keepCompiled };
+export = { keepCompiled, PROVIDERS };

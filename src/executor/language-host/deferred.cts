@@ -29,6 +29,11 @@ const AUTOMATION: Deferrable = {
   request: /^\.\/automation$/,
   by: /[\\/]@pulumi[\\/]pulumi[\\/]index\.js$/,
 };
+/** What the Automation API needs for programs within its own process, and to follow an engine's events by itself. */
+const INLINE: Deferrable = {
+  request: /^(@grpc\/grpc-js|@logdna\/tail-file|google-protobuf\/.*|\.\/server|\.\.\/(log|runtime|proto\/.*))$/,
+  by: /[\\/]@pulumi[\\/]pulumi[\\/]automation[\\/]stack\.js$/,
+};
 
 const loader = nodeModule as unknown as { _load: Load };
 
@@ -71,4 +76,4 @@ function standIn(loaded: () => Loaded): object {
   });
 }
 
-export = { defer, TREE, TYPESCRIPT, TRACING, AUTOMATION };
+export = { defer, TREE, TYPESCRIPT, TRACING, AUTOMATION, INLINE };

@@ -5,18 +5,22 @@
  * and the engine answers only after it has deleted what was not registered. So this call, and not the program's end, is
  * the last point at which deletions can be stopped (invariant 10).
  */
-import grpc from "@grpc/grpc-js";
-import resourceGrpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
+import type * as Grpc from "@grpc/grpc-js";
+import { grpc, load } from "./protocol.js";
 import { withinOneOrganization } from "./references.js";
 import { serve } from "./server.js";
+
+const { ResourceMonitorService } = load<typeof import("@pulumi/pulumi/proto/resource_grpc_pb.js")>(
+  "@pulumi/pulumi/proto/resource_grpc_pb.js",
+);
 
 export interface MonitorProxy {
   readonly address: string;
   close(): void;
 }
 
-type Call = grpc.ServerUnaryCall<Buffer, Buffer>;
-type Reply = grpc.sendUnaryData<Buffer>;
+type Call = Grpc.ServerUnaryCall<Buffer, Buffer>;
+type Reply = Grpc.sendUnaryData<Buffer>;
 
 const SHUTDOWN = "/pulumirpc.ResourceMonitor/SignalAndWaitForShutdown";
 const READ = "/pulumirpc.ResourceMonitor/ReadResource";
@@ -39,7 +43,7 @@ export async function proxyMonitor(
   for (const [path, definition] of paths()) {
     const forward = forwarder(client, path, oneOrganization && path === READ ? withinOneOrganization : asIs);
     const handler = path === SHUTDOWN && beforeShutdown !== undefined ? gated(forward, beforeShutdown) : forward;
-    server.addService({ call: definition }, { call: handler as grpc.UntypedHandleCall });
+    server.addService({ call: definition }, { call: handler as Grpc.UntypedHandleCall });
   }
   const port = await serve(server);
   return {
@@ -51,10 +55,10 @@ export async function proxyMonitor(
   };
 }
 
-const UNLIMITED = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
+const UNLIMITED = { "Grpc.max_receive_message_length": -1, "Grpc.max_send_message_length": -1 };
 
-function paths(): Map<string, grpc.MethodDefinition<Buffer, Buffer>> {
-  const definitions = Object.values(resourceGrpc.ResourceMonitorService as grpc.ServiceDefinition);
+function paths(): Map<string, Grpc.MethodDefinition<Buffer, Buffer>> {
+  const definitions = Object.values(ResourceMonitorService as Grpc.ServiceDefinition);
   return new Map(
     definitions.map(({ path, requestStream, responseStream }) => [
       path,
@@ -73,7 +77,7 @@ function paths(): Map<string, grpc.MethodDefinition<Buffer, Buffer>> {
 
 /** Metadata is not passed on, as in the engine's own host; errors are, with their details. */
 function forwarder(
-  client: grpc.Client,
+  client: Grpc.Client,
   path: string,
   change: (bytes: Buffer) => Buffer,
 ): (call: Call, reply: Reply) => void {

@@ -68,13 +68,16 @@ function loadRun(run: string): void {
 async function main(runPath: string): Promise<void> {
   const run = path.dirname(runPath);
   const sdk = path.join(run, "..", "..");
-  compiled.keepCompiled(path.join(sdk, "..", ".."));
+  const packages = path.join(sdk, "..", "..");
+  const keptCompiled = compiled.keepCompiled(packages);
   const deferredAll = deferred.defer(deferred.TREE, deferred.TRACING, deferred.AUTOMATION);
   await openInspector(path.join(sdk, "runtime", "closure", "v8Hooks.js"));
   loadAhead(path.join(sdk, "index.js"));
   loadRun(run);
   leakStacks.leaveEmpty(sdk);
   deferredAll();
+  keptCompiled();
+  compiled.keepCompiled(packages, compiled.PROVIDERS);
   // What the program throws is to be an uncaught exception, not a rejection of this function's.
   setImmediate(begin);
 }

@@ -2,13 +2,17 @@
  * Names of stacks in a rehearsal. Its backend is a folder, which knows one organization, called `organization`; a program
  * names its own: `acme/network/prod`. What it refers to is the stack of that project and name in the world. Pure.
  */
-import resource from "@pulumi/pulumi/proto/resource_pb.js";
+import { load } from "./protocol.js";
+
+const { ReadResourceRequest } = load<typeof import("@pulumi/pulumi/proto/resource_pb.js")>(
+  "@pulumi/pulumi/proto/resource_pb.js",
+);
 
 const REFERENCE = "pulumi:pulumi:StackReference";
 
 /** A `ReadResource` request as the world's backend understands it; anything but a stack reference stays as it is. */
 export function withinOneOrganization(bytes: Buffer): Buffer {
-  const request = resource.ReadResourceRequest.deserializeBinary(bytes);
+  const request = ReadResourceRequest.deserializeBinary(bytes);
   if (request.getType() !== REFERENCE) return bytes;
   request.setId(localName(request.getId()));
   const name = request.getProperties()?.getFieldsMap().get("name");

@@ -1,12 +1,15 @@
 /** Serving the engine: the gRPC service of a language host on a free port of the loopback interface. */
 import { readFileSync } from "node:fs";
-import grpc from "@grpc/grpc-js";
-import languageGrpc from "@pulumi/pulumi/proto/language_grpc_pb.js";
 import { packageFile } from "../../package-root.js";
+import { grpc, load } from "./protocol.js";
 import type { Run } from "./run.js";
 import { serve } from "./server.js";
 import { languageRuntime } from "./service.js";
 import type { Surroundings } from "./surroundings.js";
+
+const { LanguageRuntimeService } = load<typeof import("@pulumi/pulumi/proto/language_grpc_pb.js")>(
+  "@pulumi/pulumi/proto/language_grpc_pb.js",
+);
 
 export interface Served {
   readonly port: number;
@@ -24,6 +27,6 @@ export async function serveEngine(around: Surroundings, stop: AbortController, r
   const tracing = args[args.indexOf("--tracing") + 1 || args.length] ?? "";
   const settings = { engine: args.at(-1) ?? "", tracing, version: hostVersion(), run, around };
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
-  server.addService(languageGrpc.LanguageRuntimeService, languageRuntime(settings, stop));
+  server.addService(LanguageRuntimeService, languageRuntime(settings, stop));
   return { port: await serve(server), close: () => server.forceShutdown() };
 }

@@ -1,15 +1,19 @@
 /** The gRPC service `LanguageRuntime`, as the engine calls it. Protocol messages in and out; the work is done elsewhere. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import grpc from "@grpc/grpc-js";
-import language from "@pulumi/pulumi/proto/language_pb.js";
-import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import type * as Grpc from "@grpc/grpc-js";
+import type * as Language from "@pulumi/pulumi/proto/language_pb.js";
+import type * as Plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import { locateModule, onPath, programNode } from "./locate.js";
 import { dependencies, installRoot, packageManager } from "./package-manager.js";
 import { type RequiredPlugin, requiredPlugins } from "./packages.js";
 import { parseOptions, type RunRequest, withoutOwnVariables } from "./program.js";
+import { grpc, load } from "./protocol.js";
 import { type Run, type RunOutcome, stopChild } from "./run.js";
 import type { Surroundings } from "./surroundings.js";
+
+const language = load<typeof Language>("@pulumi/pulumi/proto/language_pb.js");
+const plugin = load<typeof Plugin>("@pulumi/pulumi/proto/plugin_pb.js");
 
 /** What the host was started with. */
 export interface HostSettings {
@@ -21,29 +25,29 @@ export interface HostSettings {
   readonly around: Surroundings;
 }
 
-type Unary<Request, Response> = grpc.handleUnaryCall<Request, Response>;
+type Unary<Request, Response> = Grpc.handleUnaryCall<Request, Response>;
 
 /** The handlers. `stop` ends every program that this host has started. */
-export function languageRuntime(settings: HostSettings, stop: AbortController): grpc.UntypedServiceImplementation {
+export function languageRuntime(settings: HostSettings, stop: AbortController): Grpc.UntypedServiceImplementation {
   return {
-    handshake: unary<language.LanguageHandshakeRequest, language.LanguageHandshakeResponse>(async (request) => {
+    handshake: unary<Language.LanguageHandshakeRequest, Language.LanguageHandshakeResponse>(async (request) => {
       settings.engine = request.getEngineAddress();
       return new language.LanguageHandshakeResponse();
     }),
     getPluginInfo: unary(async () => new plugin.PluginInfo().setVersion(settings.version)),
-    getRequiredPackages: unary<language.GetRequiredPackagesRequest, language.GetRequiredPackagesResponse>(
+    getRequiredPackages: unary<Language.GetRequiredPackagesRequest, Language.GetRequiredPackagesResponse>(
       async (request) => {
         const plugins = await requiredPlugins(request.getInfo()?.getProgramDirectory() ?? ".");
         return new language.GetRequiredPackagesResponse().setPackagesList(plugins.map(packageDependency));
       },
     ),
-    getRequiredPlugins: unary<language.GetRequiredPluginsRequest, language.GetRequiredPluginsResponse>(
+    getRequiredPlugins: unary<Language.GetRequiredPluginsRequest, Language.GetRequiredPluginsResponse>(
       async (request) => {
         const plugins = await requiredPlugins(request.getInfo()?.getProgramDirectory() ?? request.getPwd());
         return new language.GetRequiredPluginsResponse().setPluginsList(plugins.map(pluginDependency));
       },
     ),
-    run: unary<language.RunRequest, language.RunResponse>(async (request, signal) => {
+    run: unary<Language.RunRequest, Language.RunResponse>(async (request, signal) => {
       const outcome = await runAny(request, settings, AbortSignal.any([signal, stop.signal]));
       return runResponse(outcome);
     }),
@@ -51,8 +55,8 @@ export function languageRuntime(settings: HostSettings, stop: AbortController): 
       stop.abort();
       return nothing;
     }),
-    about: unary<language.AboutRequest, language.AboutResponse>((request) => about(request, settings.around)),
-    getProgramDependencies: unary<language.GetProgramDependenciesRequest, language.GetProgramDependenciesResponse>(
+    about: unary<Language.AboutRequest, Language.AboutResponse>((request) => about(request, settings.around)),
+    getProgramDependencies: unary<Language.GetProgramDependenciesRequest, Language.GetProgramDependenciesResponse>(
       async (request) => {
         const directory = request.getInfo()?.getProgramDirectory() ?? ".";
         const found = await dependencies(directory, request.getTransitivedependencies());
@@ -64,7 +68,7 @@ export function languageRuntime(settings: HostSettings, stop: AbortController): 
     runtimeOptionsPrompts: unary(async () => new language.RuntimeOptionsResponse()),
     template: unary(async () => new language.TemplateResponse()),
     installDependencies: streaming((call: InstallCall, signal) => install(call, settings.around, signal)),
-    runPlugin: streaming((call: StreamCall<language.RunPluginRequest>, signal) =>
+    runPlugin: streaming((call: StreamCall<Language.RunPluginRequest>, signal) =>
       runPlugin(call, settings.around, AbortSignal.any([signal, stop.signal])),
     ),
   };
@@ -83,8 +87,8 @@ function unary<Request, Response>(
 }
 
 function streaming<Request, Response>(
-  work: (call: grpc.ServerWritableStream<Request, Response>, signal: AbortSignal) => Promise<void>,
-): grpc.handleServerStreamingCall<Request, Response> {
+  work: (call: Grpc.ServerWritableStream<Request, Response>, signal: AbortSignal) => Promise<void>,
+): Grpc.handleServerStreamingCall<Request, Response> {
   return (call) => {
     work(call, cancellation(call)).then(
       () => call.end(),
@@ -99,11 +103,11 @@ function cancellation(call: { on(event: "cancelled", listener: () => void): unkn
   return controller.signal;
 }
 
-function optionsOf(info: language.ProgramInfo | undefined) {
+function optionsOf(info: Language.ProgramInfo | undefined) {
   return parseOptions((info?.getOptions()?.toJavaScript() ?? {}) as { [key: string]: unknown });
 }
 
-async function runAny(request: language.RunRequest, settings: HostSettings, signal: AbortSignal): Promise<RunOutcome> {
+async function runAny(request: Language.RunRequest, settings: HostSettings, signal: AbortSignal): Promise<RunOutcome> {
   if (request.getAttachDebugger())
     return { kind: "error", message: "evo's language host has no debugger: use the engine's own host" };
   try {
@@ -113,7 +117,7 @@ async function runAny(request: language.RunRequest, settings: HostSettings, sign
   }
 }
 
-function runRequest(request: language.RunRequest, settings: HostSettings): RunRequest {
+function runRequest(request: Language.RunRequest, settings: HostSettings): RunRequest {
   const info = request.getInfo();
   return {
     monitor: request.getMonitorAddress(),
@@ -134,14 +138,14 @@ function runRequest(request: language.RunRequest, settings: HostSettings): RunRe
   };
 }
 
-function runResponse(outcome: RunOutcome): language.RunResponse {
+function runResponse(outcome: RunOutcome): Language.RunResponse {
   const response = new language.RunResponse();
   if (outcome.kind === "bail") response.setBail(true);
   if (outcome.kind === "error") response.setError(outcome.message);
   return response;
 }
 
-function packageDependency(required: RequiredPlugin): plugin.PackageDependency {
+function packageDependency(required: RequiredPlugin): Plugin.PackageDependency {
   const message = new plugin.PackageDependency()
     .setName(required.name)
     .setKind("resource")
@@ -155,11 +159,11 @@ function packageDependency(required: RequiredPlugin): plugin.PackageDependency {
   );
 }
 
-function pluginDependency({ name, version, server }: RequiredPlugin): plugin.PluginDependency {
+function pluginDependency({ name, version, server }: RequiredPlugin): Plugin.PluginDependency {
   return new plugin.PluginDependency().setName(name).setKind("resource").setVersion(version).setServer(server);
 }
 
-async function about(request: language.AboutRequest, { env }: Surroundings): Promise<language.AboutResponse> {
+async function about(request: Language.AboutRequest, { env }: Surroundings): Promise<Language.AboutResponse> {
   const info = request.getInfo();
   const node = await programNode(env);
   const response = new language.AboutResponse().setExecutable(node).setVersion(await versionOf(node, env));
@@ -182,8 +186,8 @@ async function versionOf(node: string, env: NodeJS.ProcessEnv): Promise<string> 
   return text.trim();
 }
 
-type StreamCall<Request> = grpc.ServerWritableStream<Request, unknown>;
-type InstallCall = grpc.ServerWritableStream<language.InstallDependenciesRequest, language.InstallDependenciesResponse>;
+type StreamCall<Request> = Grpc.ServerWritableStream<Request, unknown>;
+type InstallCall = Grpc.ServerWritableStream<Language.InstallDependenciesRequest, Language.InstallDependenciesResponse>;
 
 async function install(call: InstallCall, { env }: Surroundings, signal: AbortSignal): Promise<void> {
   const info = call.request.getInfo();
@@ -202,7 +206,7 @@ async function install(call: InstallCall, { env }: Surroundings, signal: AbortSi
 }
 
 /** Starts a provider written for Node (`PulumiPlugin.yaml`) or a policy pack. */
-async function runPlugin(call: StreamCall<language.RunPluginRequest>, around: Surroundings, signal: AbortSignal) {
+async function runPlugin(call: StreamCall<Language.RunPluginRequest>, around: Surroundings, signal: AbortSignal) {
   const { request } = call;
   const info = request.getInfo();
   const directory = info?.getProgramDirectory() ?? request.getProgram();

@@ -1,6 +1,6 @@
 /**
- * Loads the Automation API, once. It brings the whole SDK with it, most of which no operation host ever needs: it is taken
- * in its compiled form, and TypeScript and npm's dependency tree stay where they are.
+ * Loads the Automation API, once. It brings the whole SDK with it, most of which no operation host ever needs: that stays
+ * where it is, and the rest is taken in its compiled form.
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -19,7 +19,7 @@ export function loadApi(): Promise<Api> {
 async function load(): Promise<Api> {
   const sdk = dirname(createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json"));
   const keptCompiled = compiled.keepCompiled(join(sdk, "..", ".."));
-  const deferredAll = deferred.defer(deferred.TREE, deferred.TYPESCRIPT);
+  const deferredAll = deferred.defer(deferred.TREE, deferred.TYPESCRIPT, deferred.INLINE);
   try {
     return await import("./engine-calls.js");
   } finally {

@@ -3,11 +3,11 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const LONG = [
   "faults/failpoints",
+  "proof/rollout",
   "faults/processes",
+  "executor/language-host",
   "faults/ledger",
   "foreign/foreign",
-  "proof/rollout",
-  "executor/language-host",
   "proof/recovery",
   "cli/earlier",
 ].map((name) => `/test/${name}.engine.test.ts`);

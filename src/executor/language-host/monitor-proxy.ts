@@ -55,7 +55,7 @@ export async function proxyMonitor(
   };
 }
 
-const UNLIMITED = { "Grpc.max_receive_message_length": -1, "Grpc.max_send_message_length": -1 };
+const UNLIMITED = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
 
 function paths(): Map<string, Grpc.MethodDefinition<Buffer, Buffer>> {
   const definitions = Object.values(ResourceMonitorService as Grpc.ServiceDefinition);

@@ -4,6 +4,9 @@ import LongestFirst from "./test/support/longest-first.js";
 /** Real processes on a shared CI machine: one more try there, which vitest reports. Nowhere else. */
 const RETRY = process.env.CI ? 1 : 0;
 
+/** Files at once of those that wait for a server as much as they compute (by itself vitest leaves one core free). */
+const SIDE_BY_SIDE = 4;
+
 /**
  * Test tiers by suffix: `*.test.ts` pure and fast; `*.pg.test.ts` a real Postgres; `*.engine.test.ts` the real engine,
  * real processes and sockets (against `dist`, as users run it).
@@ -24,11 +27,19 @@ export default defineConfig({
           isolate: false,
           // Far beyond what any takes: a busy machine is no failure.
           testTimeout: 60_000,
+          maxWorkers: SIDE_BY_SIDE,
         },
       },
       {
         extends: true,
-        test: { name: "pg", include: ["test/**/*.pg.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, retry: RETRY },
+        test: {
+          name: "pg",
+          include: ["test/**/*.pg.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: SIDE_BY_SIDE,
+          retry: RETRY,
+        },
       },
       {
         extends: true,

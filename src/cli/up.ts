@@ -33,7 +33,8 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   const parallel = options.parallel === undefined ? undefined : wholeNumber("--parallel", options.parallel, 1);
   const account = openAccount(options, settings.env, settings.cwd);
   const loaded = await loadSequence(reference, settings.cwd, settings.cache);
-  const mode = modeOf(loaded, options);
+  const atOnce = parallel === undefined ? {} : { parallel };
+  const mode = { ...modeOf(loaded, options), ...atOnce };
   const subject = { plan: planFor(loaded.sequence, mode.rehearsal !== undefined), root: loaded.root, loaded };
   const session = await openSession(settings, mode, subject, sayAt);
   const fresh = options.fresh === true || options.seed !== undefined;
@@ -46,7 +47,7 @@ export async function up(reference: string, options: UpOptions): Promise<void> {
   const signals = listenToSignals();
   let ended: Ended;
   try {
-    const started = await start(settings, session, subject, { fresh, ...(parallel === undefined ? {} : { parallel }) });
+    const started = await start(settings, session, subject, { fresh, ...atOnce });
     if (options.detach) return await leave(started);
     ended = await driveAndTell({ session, started, loaded }, call, account, signals.control);
   } finally {

@@ -126,9 +126,9 @@ export async function openRecovery(
   ephemeralLedger: boolean | undefined,
   say: (line: string) => void,
 ): Promise<{ readonly session: Session; readonly subject: Subject & { readonly loaded: LoadedSequence } }> {
-  const { rehearsal } = answered.started;
+  const { rehearsal, parallel } = answered.started;
   const subject = subjectOf(answered, loaded);
-  const mode = { ephemeralLedger: ephemeralLedger ?? rehearsal !== undefined, ...worldOf(answered, loaded) };
+  const mode = { ephemeralLedger: ephemeralLedger ?? rehearsal !== undefined, parallel, ...worldOf(answered, loaded) };
   const session = await openSession(settings, mode, subject, say);
   if (session.world?.name === rehearsal) return { session, subject };
   await session.close();

@@ -15,12 +15,12 @@ export async function reopen(
   ephemeralLedger: boolean | undefined,
   say: (line: string) => void,
 ): Promise<{ readonly session: Session; readonly loaded: LoadedSequence }> {
-  const { plan, root, file, rehearsal } = started;
+  const { plan, root, file, rehearsal, parallel } = started;
   const place = resolve(root, file);
   if (!existsSync(place)) throw elsewhere(run, place);
   const loaded = await loadSequence(place, settings.cwd, settings.cache);
   const world = rehearsal === undefined ? {} : { rehearsal: { ...rehearsalOf(loaded), fresh: false, faults: [] } };
-  const mode = { ephemeralLedger: ephemeralLedger ?? rehearsal !== undefined, ...world };
+  const mode = { ephemeralLedger: ephemeralLedger ?? rehearsal !== undefined, parallel, ...world };
   return { session: await openSession(settings, mode, { plan, root, loaded }, say), loaded };
 }
 

@@ -32,6 +32,8 @@ import { EVO_VERSION } from "./version.js";
 export interface Mode {
   readonly ephemeralLedger: boolean;
   readonly rehearsal?: RehearsalMode;
+  /** Operations at a time; default: by cores. */
+  readonly parallel?: number;
   /** Of operation hosts that outlive the session; default: its own. */
   readonly launcher?: HostLauncher;
 }
@@ -90,7 +92,7 @@ export async function openSession(
   const failpoint = readFailpoint(settings.env.EVO_FAILPOINT);
   const opening = async (prepare: HostLauncher["prepare"]) => {
     // An operation will follow: its host loads while ledger and world are opened.
-    prepare(Math.min(sideBySide(subject.plan), availableParallelism()));
+    prepare(Math.min(sideBySide(subject.plan), mode.parallel ?? availableParallelism()));
     const url = ledgerUrl === undefined ? {} : { url: ledgerUrl };
     return withFailpoint(
       "ledger",

@@ -324,5 +324,7 @@ function environmentOf(places: Places, settings: Settings, state: HostState): Re
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_NODEJS_TRANSPILE_ONLY: "true",
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // By itself the SDK's ts-node keeps what it has transpiled below TMPDIR, by HOME: nobody would take a world's away.
+    TS_NODE_CACHE_DIRECTORY: join(places.cache, "programs"),
   };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { packageFile } from "../../src/package-root.js";
+import { openBench } from "../support/engine.js";
 
 const DEFERRED = packageFile("dist", "executor", "language-host", "deferred.cjs");
 let place: string;
@@ -19,10 +20,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(place, { recursive: true, force: true }));
 
-function run(program: string): string {
+function run(program: string, env = process.env): string {
   const file = join(place, "main.cjs");
   writeFileSync(file, program);
-  return execFileSync(process.execPath, [file], { cwd: place, encoding: "utf8" });
+  return execFileSync(process.execPath, [file], { cwd: place, env, encoding: "utf8" });
 }
 
 /** What a process says of the packages that have been loaded, and of a function with all that goes with it. */
@@ -111,4 +112,48 @@ test("what sends traces does so when a trace is asked for", () => {
   ]);
   expect(late.span).toEqual([32, 16, true]);
   expect(plain.span).toEqual(late.span);
+});
+
+/** What an update comes to whose program runs in the process that drives it, and which follows the engine's events. */
+function inline(deferral: string, stackName: string, env: NodeJS.ProcessEnv): { loaded: unknown; came: unknown } {
+  const program = `
+    const deferred = require(${JSON.stringify(DEFERRED)});
+    const back = ${deferral};
+    const { LocalWorkspace } = require("@pulumi/pulumi/automation/localWorkspace");
+    require("@pulumi/pulumi/automation/stack");
+    back();
+    const loaded = () => [/[\\\\/]@grpc[\\\\/]grpc-js[\\\\/]/, /[\\\\/]tail-file[\\\\/]/].map((one) => Object.keys(require.cache).some((file) => one.test(file)));
+    (async () => {
+      const before = loaded();
+      const program = async () => ({ said: "hello" });
+      const stack = await LocalWorkspace.createStack({ stackName: ${JSON.stringify(stackName)}, projectName: "inline", program });
+      const events = new Set();
+      const { summary, outputs } = await stack.up({ onEvent: (event) => Object.keys(event).forEach((key) => events.add(key)) });
+      const came = [summary.result, outputs.said.value, [...events].sort()];
+      require("node:fs").writeSync(1, JSON.stringify({ loaded: [before, loaded()], came }));
+      process.exit(0);
+    })();`;
+  return JSON.parse(run(program, env));
+}
+
+test("programs in the driving process, and its following of events, are as ever where they are asked for", async () => {
+  const bench = await openBench();
+  try {
+    const plain = inline("() => undefined", "plain", bench.env);
+    const late = inline("deferred.defer(deferred.TREE, deferred.TYPESCRIPT, deferred.INLINE)", "late", bench.env);
+    expect([plain.loaded, late.loaded]).toEqual([
+      [
+        [true, true],
+        [true, true],
+      ],
+      [
+        [false, false],
+        [true, true],
+      ],
+    ]);
+    expect(late.came).toEqual(["succeeded", "hello", expect.arrayContaining(["resourcePreEvent", "summaryEvent"])]);
+    expect(late.came).toEqual(plain.came);
+  } finally {
+    await bench.close();
+  }
 });

@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createExecutor } from "../../src/executor/index.js";
+import { createExecutor, type HostLauncher } from "../../src/executor/index.js";
 import { type JournalLine, readJournal } from "../../src/executor/operation/journal.js";
 import type { StepNode, StepOptions, StepVerb } from "../../src/plan/model.js";
 import type { OperationOutcome, OperationReport, OperationRequest } from "../../src/run/ports.js";
@@ -28,7 +28,12 @@ export interface Playground {
   another(env?: { readonly [name: string]: string }): Executing;
 }
 
-export function playground(bench: Bench, name: string, engine = bench.engine.path): Playground {
+export function playground(
+  bench: Bench,
+  name: string,
+  engine = bench.engine.path,
+  launcher?: HostLauncher,
+): Playground {
   const root = join(bench.directory, name);
   const project = join(root, "app");
   cpSync(join(ROOT, "test", "fixtures", "operation", "switch"), project, { recursive: true });
@@ -48,7 +53,7 @@ export function playground(bench: Bench, name: string, engine = bench.engine.pat
     home,
     env,
   };
-  const executor = createExecutor(settings);
+  const executor = createExecutor(settings, launcher);
   const directory = (request: OperationRequest) =>
     join(home, "operations", encodeURIComponent(request.intent.operation));
   return {

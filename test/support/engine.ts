@@ -43,7 +43,7 @@ export interface Bench {
   readonly home: string;
   /** URL of the file backend. */
   readonly backend: string;
-  /** Environment of a plain CLI that is complete: backend, passphrase, plugins on the PATH. */
+  /** Environment of a plain CLI that is complete: backend, passphrase, plugins on the PATH; a TMPDIR of the bench. */
   readonly env: NodeJS.ProcessEnv;
   /** Copies a fixture project, with its `node_modules`, to a folder of its own (or the one named); returns its path. */
   copy(project: string, as?: string): string;
@@ -72,10 +72,11 @@ export async function openBench(): Promise<Bench> {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "evo-bench-")));
   const home = join(directory, "evo-home");
   const backend = `file://${join(directory, "backend")}`;
-  for (const name of ["backend", "pulumi-home"]) mkdirSync(join(directory, name));
+  for (const name of ["backend", "pulumi-home", "tmp"]) mkdirSync(join(directory, name));
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     [MARK]: directory,
+    TMPDIR: join(directory, "tmp"),
     PATH: `${languageHostPath(home, engine.path)}:${dirname(engine.path)}:${process.env.PATH}`,
     PULUMI_HOME: join(directory, "pulumi-home"),
     PULUMI_BACKEND_URL: backend,

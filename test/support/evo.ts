@@ -82,7 +82,7 @@ export async function openEvo(): Promise<Evo> {
   // As root, the embedded Postgres runs as another user, who must be able to pass.
   chmodSync(directory, 0o711);
   const tmp = join(directory, "tmp");
-  for (const name of ["tmp", "projects", "sequences"]) mkdirSync(join(directory, name));
+  for (const name of ["projects", "sequences"]) mkdirSync(join(directory, name));
   const machine = Object.entries(process.env).filter(([name]) => !STRANGE.test(name));
   const own = ["EVO_TEST_BENCH", "PULUMI_HOME", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE"];
   const env = {

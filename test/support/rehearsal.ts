@@ -4,7 +4,16 @@
  * server or directory is left.
  */
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -110,7 +119,9 @@ export async function openRehearsals(): Promise<Rehearsals> {
     },
     async close() {
       await ledger.close();
+      const left = readdirSync(evo.tmp);
       await evo.close();
+      if (left.length > 0) throw new Error(`rehearsals left in the temporary directory: ${left.join(", ")}`);
     },
   };
 }

@@ -6,10 +6,12 @@ import { chmod, mkdir, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { findPlace, type Place } from "../../src/ledger/embedded/place.js";
 import { serverPid } from "../../src/ledger/embedded/postmaster.js";
 import { installPrograms } from "../../src/ledger/embedded/programs.js";
+import { joinServer } from "../../src/ledger/embedded/server.js";
 import { type OpenLedger, openLedger } from "../../src/ledger/index.js";
 import { myself, startOf } from "../../src/process-owner.js";
 import { temporaryHome } from "../support/postgres.js";
@@ -184,6 +186,24 @@ describe("the embedded server", () => {
     other.child.stdin?.end();
     await other.ended;
     expect(startOf(pid ?? 0)).toBeUndefined();
+  });
+
+  it("knows nothing more of who has left: the next one to leave may be the last", async () => {
+    const settings = { home, say: () => {} };
+    const host = await joinServer(settings);
+    const eye = new pg.Client(host.admin);
+    await eye.connect();
+    const present = async () =>
+      (await eye.query("select from pg_stat_activity where application_name ~ 'presence'")).rowCount;
+    const seen: (number | null)[] = [];
+    for (let time = 0; time < 20; time += 1) {
+      const guest = await joinServer(settings);
+      await guest.leave();
+      seen.push(await present());
+    }
+    await eye.end();
+    await host.leave();
+    expect(new Set(seen)).toEqual(new Set([1]));
   });
 
   it.each([

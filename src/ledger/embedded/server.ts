@@ -73,7 +73,7 @@ export async function joinServer(settings: EmbeddedSettings): Promise<EmbeddedSe
   const comeBack = async () => {
     if (await isThere(presence.client)) return;
     presence = await withLock(lock, LOCKING, async () => {
-      depart(presence);
+      void depart(presence);
       return arrive(setting);
     });
   };
@@ -186,15 +186,17 @@ async function isThere(client: pg.Client): Promise<boolean> {
   );
 }
 
-function depart(presence: Presence): void {
-  presence.client.end().catch(() => {});
+/** Resolves when the server knows of it. */
+function depart(presence: Presence): Promise<void> {
+  const gone = presence.client.end().catch(() => {});
   if (presence.watch !== undefined) closeSync(presence.watch);
+  return gone;
 }
 
-/** Others show by a presence of their own; a killed one's is gone with its socket. */
+/** Others show by a presence of their own, until they have left; a killed one's is gone with its socket. */
 async function leave(place: Place, presence: Presence): Promise<void> {
   const sql = `select from pg_stat_activity where application_name like '${PRESENCE} %' and pid <> pg_backend_pid()`;
   const others = await presence.client.query(sql).catch(() => undefined);
   if (others?.rowCount === 0) await stopServer(place);
-  depart(presence);
+  await depart(presence);
 }

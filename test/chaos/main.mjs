@@ -78,6 +78,7 @@ async function arena(place, end) {
   const env = {
     PATH: process.env.PATH,
     HOME: place,
+    TS_NODE_CACHE_DIRECTORY: join(place, "transpiled"),
     EVO_HOME: home,
     EVO_PULUMI: found.path,
     PULUMI_HOME: join(place, "pulumi"),
